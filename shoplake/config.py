@@ -1,0 +1,258 @@
+"""The inventory: `lake.yaml` as a typed value, and every name that follows from it.
+
+Names are derived here and nowhere else in Python: `shoplake-{env}-...`, databases `{name}_{env}`.
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from shoplake.errors import ConfigurationError
+from shoplake.root import root
+from shoplake.yamlfile import first_problem, read_yaml
+
+
+def _known_time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("is not an IANA time zone such as Europe/London")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+ShortName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Dataset(_Strict):
+    job: ShortName
+
+
+class FileLimits(_Strict):
+    max_uncompressed_mb: Positive
+    max_record_mb: Positive
+
+
+class Arrivals(_Strict):
+    max_receives: Positive
+    dead_letters_days: Positive
+    batch_size: Positive
+    max_files_per_run: Positive
+    max_mb_per_run: Positive
+    infrastructure_retries: int = Field(ge=0)
+    unstarted_claim_s: Positive
+
+
+class Function(_Strict):
+    does: str
+    memory_mb: int = Field(ge=128, le=10240)
+    timeout_s: int = Field(gt=0, le=900)
+    ephemeral_mb: int = Field(default=512, ge=512, le=10240)
+
+
+class Job(_Strict):
+    script: str
+    timeout_min: Positive
+
+
+class StateMachine(_Strict):
+    name: str
+    definition: str
+    timeout_s: Positive
+
+
+class Athena(_Strict):
+    workgroup: str
+    max_scanned_gb: Positive
+
+
+class Prices(_Strict):
+    """US dollars at list price."""
+
+    glue_dpu_hour: float
+    lambda_gb_second_arm64: float
+    lambda_million_requests: float
+    states_thousand_transitions: float
+    athena_tb_scanned: float
+
+
+class Worker(_Strict):
+    """Glue workers of a job: their type and number."""
+
+    DPU_OF_TYPE: dict[str, float] = Field(
+        default={"G.025X": 0.25, "G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}, exclude=True, repr=False
+    )
+    type: str
+    number: int = Field(ge=2)
+
+    @property
+    def dpu(self) -> float:
+        """Data processing units of all workers together."""
+        return self.DPU_OF_TYPE[self.type] * self.number
+
+
+class Environment(_Strict):
+    region: str
+    account: str | None
+    batching_window_s: int = Field(ge=0, le=300)
+    validators_at_once: Positive
+    worker: Worker
+    shuffle_partitions: Positive
+    alerts: list[str]
+
+
+class Inventory(_Strict):
+    """All of `lake.yaml`, whatever the environment."""
+
+    project: str
+    reporting_currency: str = Field(pattern=r"^[A-Z]{3}$")
+    reporting_time_zone: TimeZone
+    datasets: dict[ShortName, Dataset]
+    databases: list[ShortName]
+    zones: dict[str, Annotated[str, Field(pattern=r"^[a-z-]+/$")]]
+    files: FileLimits
+    arrivals: Arrivals
+    functions: dict[ShortName, Function]
+    jobs: dict[ShortName, Job]
+    glue_version: str
+    state_machine: StateMachine
+    topics: dict[str, str]
+    athena: Athena
+    spark: dict[str, str]
+    prices: Prices
+    environments: dict[str, Environment]
+
+    @model_validator(mode="after")
+    def _jobs_exist(self) -> "Inventory":
+        for name, dataset in self.datasets.items():
+            if dataset.job not in self.jobs:
+                raise ValueError(f"dataset {name} names the job {dataset.job}, which is not under jobs")
+        return self
+
+
+class Lake:
+    """One environment's lake: the inventory and the names that follow from it."""
+
+    def __init__(self, inventory: Inventory, env: str, account: str):
+        self.inventory = inventory
+        self.env = env
+        self.account = account
+
+    @property
+    def settings(self) -> Environment:
+        """The values that differ between environments."""
+        return self.inventory.environments[self.env]
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.inventory.project}-{self.env}-"
+
+    @cached_property
+    def bucket(self) -> str:
+        return f"{self.prefix}lake-{self.account}"
+
+    @cached_property
+    def artifacts_bucket(self) -> str:
+        return f"{self.prefix}artifacts-{self.account}"
+
+    @property
+    def files_table(self) -> str:
+        """DynamoDB: one item an object version under raw/."""
+        return f"{self.prefix}files"
+
+    @property
+    def runs_table(self) -> str:
+        """DynamoDB: runs, the lock, and the counter of each day's runs."""
+        return f"{self.prefix}runs"
+
+    @property
+    def arrivals_queue(self) -> str:
+        return f"{self.prefix}arrivals"
+
+    @property
+    def dead_letters_queue(self) -> str:
+        return f"{self.prefix}arrivals-dead-letters"
+
+    @property
+    def state_machine_name(self) -> str:
+        return f"{self.prefix}{self.inventory.state_machine.name}"
+
+    @property
+    def state_machine_arn(self) -> str:
+        return self._arn("states", f"stateMachine:{self.state_machine_name}")
+
+    def execution_arn(self, run_id: str) -> str:
+        """The execution of a run bears the run's name."""
+        return self._arn("states", f"execution:{self.state_machine_name}:{run_id}")
+
+    def function_name(self, function: str) -> str:
+        return f"{self.prefix}{function.replace('_', '-')}"
+
+    def function_arn(self, function: str) -> str:
+        return self._arn("lambda", f"function:{self.function_name(function)}")
+
+    def job_name(self, job: str) -> str:
+        return f"{self.prefix}{job.replace('_', '-')}"
+
+    def topic_name(self, topic: str) -> str:
+        return f"{self.prefix}{self.inventory.topics[topic]}"
+
+    def topic_arn(self, topic: str) -> str:
+        return self._arn("sns", self.topic_name(topic))
+
+    def queue_arn(self, queue: str) -> str:
+        return self._arn("sqs", queue)
+
+    def role_arn(self, name: str) -> str:
+        return f"arn:aws:iam::{self.account}:role/{self.prefix}{name.replace('_', '-')}"
+
+    def database(self, name: str) -> str:
+        return f"{name}_{self.env}"
+
+    @property
+    def workgroup(self) -> str:
+        return f"{self.prefix}{self.inventory.athena.workgroup}"
+
+    def zone(self, name: str) -> str:
+        """The prefix of a zone, with its slash."""
+        return self.inventory.zones[name]
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.bucket}/{key}"
+
+    def _arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.settings.region}:{self.account}:{resource}"
+
+
+def load_inventory(path: Path | None = None) -> Inventory:
+    """`lake.yaml`, checked. Raises ConfigurationError naming the place, the value and the rule."""
+    path = path or root() / "lake.yaml"
+    try:
+        return Inventory.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise first_problem(path, error) from None
+
+
+def load_lake(env: str | None = None, account: str | None = None) -> Lake:
+    """The lake of an environment (default: the one that `SHOPLAKE_ENV` names).
+
+    The account is the environment's own, else the one given, else `SHOPLAKE_ACCOUNT`.
+    """
+    env = env or os.environ.get("SHOPLAKE_ENV", "local")
+    inventory = load_inventory()
+    if env not in inventory.environments:
+        known = ", ".join(inventory.environments)
+        raise ConfigurationError(f"Environment {env!r} is not in lake.yaml; it knows {known}.")
+    account = inventory.environments[env].account or account or os.environ.get("SHOPLAKE_ACCOUNT")
+    if not account:
+        raise ConfigurationError(
+            f"The AWS account of environment {env!r} is not known: set SHOPLAKE_ACCOUNT or give it in lake.yaml."
+        )
+    return Lake(inventory, env, account)

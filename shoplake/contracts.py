@@ -1,0 +1,323 @@
+"""Data contracts: what a dataset's files may look like and what a cleaned row must satisfy.
+
+One Open Data Contract Standard v3 file a dataset under `contracts/`. The standard's models accept misspelt
+words in silence, so a file is first held against the standard's own JSON schema and our words are checked
+one by one: a contract that loads is a contract that is obeyed.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+import jsonschema
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
+
+from shoplake.errors import ConfigurationError
+from shoplake.root import root
+from shoplake.yamlfile import read_yaml
+
+VENDOR = "shoplake"
+FORMATS = ("csv",)
+NORMALISERS = ("upper", "lower", "strip_decimal_zero")
+KEY_RULES = ("lines", "line_number")
+REPEATS = ("keep", "duplicate")
+SEVERITIES = {"error": "critical", "warning": "warning", "info": "info"}
+
+_CONTRACT_WORDS = {"formats", "rejectLimit", "sources"}
+_COLUMN_WORDS = {"default", "normaliser", "otherFormats", "notAfterArrival"}
+_ENUM_WORDS = {"sourceValues"}
+_SOURCE_WORDS = {
+    "name", "header", "key", "repeats", "time_zone", "timestamp_formats", "defaults"
+}  # fmt: skip
+_DURATION = re.compile(r"^(\d+)(m|h|d)$")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def fold(name: str) -> str:
+    """A column name without case, spaces and punctuation: `Unit Price`, `unit_price` and `UnitPrice` agree."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).casefold())
+
+
+@dataclass(frozen=True)
+class TableRule:
+    """A rule on the cleaned table's column, for the quality gate."""
+
+    name: str
+    expectation: str
+    arguments: dict[str, Any]
+    severity: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the cleaned table, and what its values in a file may look like."""
+
+    name: str
+    description: str
+    logical_type: str
+    physical_type: str
+    required: bool = False
+    synonyms: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    values: dict[str, tuple[str, ...]] = field(default_factory=dict)  # allowed value -> the sources' words
+    default: str | None = None
+    normaliser: str | None = None
+    timestamp_formats: tuple[str, ...] = ()
+    not_after_arrival: timedelta | None = None
+    rules: tuple[TableRule, ...] = ()
+
+    @property
+    def accepted_names(self) -> tuple[str, ...]:
+        return (self.name, *self.synonyms)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of system that files come from.
+
+    `key` says what names an order line: `line_number` (the file's own) or `lines` (a hash of the line);
+    `repeats` what identical rows of one file are: lines of their own (`keep`) or `duplicate`.
+    """
+
+    name: str
+    key: str
+    header: tuple[str, ...] = ()
+    repeats: str = "keep"
+    time_zone: str = "UTC"
+    timestamp_formats: tuple[str, ...] = ()
+    defaults: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HeaderMatch:
+    """How a file's header answers to the contract: contract column -> position in the record."""
+
+    source: Source
+    columns: dict[str, int]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    ambiguous: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A dataset's contract. Read it with `load_contract`."""
+
+    dataset: str
+    description: str
+    formats: tuple[str, ...]
+    columns: tuple[Column, ...]
+    sources: tuple[Source, ...]
+    reject_share: float
+    reject_rows: int
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    def accepted_names(self, column: str) -> list[str]:
+        """The names under which a file may call a column."""
+        return list(self.by_name[column].accepted_names)
+
+    def source(self, name: str) -> Source:
+        return next(source for source in self.sources if source.name == name)
+
+    def bound_to(self, source: str | None) -> "Contract":
+        """This contract for files of one named source; unchanged when the name isn't one of its sources."""
+        known = tuple(s for s in self.sources if s.name == source)
+        return replace(self, sources=known) if known else self
+
+    def match_header(self, header: Sequence[str]) -> HeaderMatch:
+        """Find the source and the columns of a header.
+
+        A column's own name goes before its synonyms, and these in the contract's order; a name that stands
+        twice in the header is ambiguous.
+        """
+        positions: dict[str, list[int]] = {}
+        for position, name in enumerate(header):
+            positions.setdefault(fold(name), []).append(position)
+        columns, ambiguous = {}, {}
+        for column in self.columns:
+            found = next((name for name in map(fold, column.accepted_names) if name in positions), None)
+            if found is None:
+                continue
+            if len(positions[found]) > 1:
+                ambiguous[column.name] = [header[p] for p in positions[found]]
+            columns[column.name] = positions[found][0]
+        taken = set(columns.values())
+        return HeaderMatch(
+            source=self._source_of(set(positions), columns),
+            columns=columns,
+            missing=tuple(c.name for c in self.columns if c.required and c.name not in columns),
+            extra=tuple(name for p, name in enumerate(header) if p not in taken and name.strip()),
+            ambiguous=ambiguous,
+        )
+
+    def _source_of(self, names: set[str], columns: dict[str, int]) -> Source:
+        """The first source whose header names are all there; the last source where none fits."""
+        for source in self.sources:
+            if all(fold(name) in names or name in columns for name in source.header):
+                return source
+        return self.sources[-1]
+
+
+@lru_cache(maxsize=32)
+def load_contract(dataset: str, folder: Path | None = None) -> Contract:
+    """The contract of a dataset. Raises ConfigurationError naming the file, the place and the mistake."""
+    path = (folder or root() / "contracts") / f"{dataset}.odcs.yaml"
+    return _Reader(path).contract(dataset)
+
+
+class _Reader:
+    """Reads one contract file and knows how to complain about it."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def contract(self, dataset: str) -> Contract:
+        content = read_yaml(self.path)
+        self._hold_against_standard(content)
+        model = OpenDataContractStandard.model_validate(content)
+        (table,) = model.schema_ or self._fail("schema", "needs exactly one table")
+        words = self._words(model.customProperties, _CONTRACT_WORDS, "customProperties")
+        columns = tuple(self._column(p) for p in table.properties or [])
+        limit = words.get("rejectLimit", {"share": 1.0, "rows": 0})
+        contract = Contract(
+            dataset=dataset,
+            description=table.dataGranularityDescription or "",
+            formats=tuple(self._one_of(f, FORMATS, "formats") for f in words.get("formats", FORMATS)),
+            columns=columns,
+            sources=tuple(
+                self._source(s, {c.name for c in columns}) for s in words.get("sources", [])
+            ) or self._fail("sources", "needs at least one source"),
+            reject_share=float(limit["share"]),
+            reject_rows=int(limit["rows"]),
+        )  # fmt: skip
+        self._no_name_twice(contract)
+        return contract
+
+    def _hold_against_standard(self, content: dict) -> None:
+        schema = json.loads(OpenDataContractStandard.json_schema())
+        validator = jsonschema.validators.validator_for(schema)(schema)
+        error = jsonschema.exceptions.best_match(validator.iter_errors(content))
+        if error is not None:
+            self._fail(".".join(str(p) for p in error.absolute_path) or "the file", error.message[:300])
+
+    def _column(self, p: SchemaProperty) -> Column:
+        place = f"column {p.name}"
+        words = self._words(p.customProperties, _COLUMN_WORDS, place)
+        options = p.logicalTypeOptions or {}
+        formats = [options["format"]] if p.logicalType in ("timestamp", "date") and "format" in options else []
+        normaliser = words.get("normaliser")
+        if normaliser is not None:
+            self._one_of(normaliser, NORMALISERS, f"{place}: normaliser")
+        return Column(
+            name=p.name,
+            description=p.description or "",
+            logical_type=p.logicalType,
+            physical_type=p.physicalType or self._fail(place, "needs a physicalType"),
+            required=bool(p.required),
+            synonyms=tuple(s.synonym for s in p.synonyms or []),
+            minimum=options.get("minimum"),
+            maximum=options.get("maximum"),
+            pattern=self._pattern(options.get("pattern"), place),
+            values=self._values(p, place),
+            default=words.get("default"),
+            normaliser=normaliser,
+            timestamp_formats=tuple([*formats, *words.get("otherFormats", [])]),
+            not_after_arrival=self._duration(words.get("notAfterArrival"), place),
+            rules=tuple(self._rule(q, place) for q in p.quality or []),
+        )
+
+    def _values(self, p: SchemaProperty, place: str) -> dict[str, tuple[str, ...]]:
+        return {
+            str(entry.value): tuple(
+                self._words(entry.customProperties, _ENUM_WORDS, f"{place}: enum {entry.value}").get(
+                    "sourceValues", []
+                )
+            )
+            for entry in p.enum or []
+        }
+
+    def _source(self, words: dict[str, Any], columns: set[str]) -> Source:
+        place = f"source {words.get('name', '?')}"
+        self._known(words, _SOURCE_WORDS, place)
+        for word in ("name", "key"):
+            if word not in words:
+                self._fail(place, f"needs a {word}")
+        self._known(words.get("defaults", {}), columns, f"{place}: defaults")
+        zone = words.get("time_zone", "UTC")
+        if zone not in available_timezones():
+            self._fail(place, f"time_zone {zone!r} is not an IANA time zone such as Europe/London")
+        return Source(
+            name=words["name"],
+            key=self._one_of(words["key"], KEY_RULES, f"{place}: key"),
+            header=tuple(words.get("header", [])),
+            repeats=self._one_of(words.get("repeats", "keep"), REPEATS, f"{place}: repeats"),
+            time_zone=zone,
+            timestamp_formats=tuple(words.get("timestamp_formats", [])),
+            defaults={name: str(value) for name, value in words.get("defaults", {}).items()},
+        )
+
+    def _rule(self, quality: Any, place: str) -> TableRule:
+        severity = self._one_of(quality.severity or "error", SEVERITIES, f"{place}: quality {quality.name}: severity")
+        implementation = quality.implementation
+        if quality.engine != "greatExpectations" or not isinstance(implementation, dict):
+            self._fail(place, f"quality {quality.name}: only engine greatExpectations with an implementation is known")
+        return TableRule(
+            name=quality.name,
+            expectation=implementation["type"],
+            arguments=dict(implementation.get("kwargs", {})),
+            severity=SEVERITIES[severity],
+            description=quality.description or quality.name,
+        )
+
+    def _words(self, properties: Any, known: set[str], place: str) -> dict[str, Any]:
+        """Our own custom properties as a mapping; those of other vendors are left alone."""
+        ours = {p.property: p.value for p in properties or [] if p.vendor in (VENDOR, None)}
+        self._known(ours, known, place)
+        return ours
+
+    def _known(self, words: dict[str, Any], known: set[str], place: str) -> None:
+        for word in words:
+            if word not in known:
+                self._fail(place, f"does not know {word!r}; it knows {', '.join(sorted(known))}")
+
+    def _one_of(self, value: Any, known: Any, place: str) -> str:
+        if value not in known:
+            self._fail(place, f"{value!r} is not one of {', '.join(known)}")
+        return value
+
+    def _pattern(self, pattern: str | None, place: str) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            self._fail(place, f"pattern {pattern!r} is not a regular expression ({error})")
+        return pattern
+
+    def _duration(self, text: str | None, place: str) -> timedelta | None:
+        if text is None:
+            return None
+        matched = _DURATION.match(str(text)) or self._fail(place, f"{text!r} is not a duration such as 30m, 26h or 1d")
+        return timedelta(**{_UNITS[matched[2]]: int(matched[1])})
+
+    def _no_name_twice(self, contract: Contract) -> None:
+        owner: dict[str, str] = {}
+        for column in contract.columns:
+            for name in column.accepted_names:
+                other = owner.setdefault(fold(name), column.name)
+                if other != column.name:
+                    self._fail(f"column {column.name}", f"the name {name!r} already leads to column {other}")
+
+    def _fail(self, place: str, what: str) -> Any:
+        raise ConfigurationError(f"contracts/{self.path.name}: {place}: {what}.")

@@ -1,0 +1,140 @@
+"""The lake's tables: grain, columns, types and comments from the files under `tables/`.
+
+The one place that says what a table looks like: it is created from here, every write selects exactly these
+columns in this order, and the quality gate checks what is published against them.
+"""
+
+import re
+from functools import cached_property, lru_cache
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from shoplake.contracts import load_contract
+from shoplake.errors import ConfigurationError
+from shoplake.root import root
+from shoplake.yamlfile import first_problem, read_yaml
+
+_DECIMAL = re.compile(r"^decimal\((\d+),(\d+)\)$")
+_PARTITION = re.compile(r"^(?:(days|months)\((\w+)\)|(\w+))$")
+
+
+class TableColumn(BaseModel):
+    """A column: Spark's type name, and a description that becomes the table's comment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    type: str = Field(pattern=r"^(string|int|bigint|double|boolean|date|timestamp|decimal\(\d+,\d+\))$")
+    description: str
+    required: bool = False
+
+
+class Table(BaseModel):
+    """A table of the lake. `branched` tables are written on a run's branch and published by moving main."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    database: Literal["processed", "curated"]
+    description: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[TableColumn, ...]
+    branched: bool
+    partition_by: str | None = Field(default=None, pattern=_PARTITION.pattern)
+    contract: str | None = None
+    touched_by: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_its_own_columns(self) -> "Table":
+        names = [column.name for column in self.columns]
+        named = [*self.key, *([self.partition[1]] if self.partition else [])]
+        for name in named:
+            if name not in names:
+                raise ValueError(f"{name} is named by key or partition_by but is no column")
+        if len(set(names)) < len(names):
+            raise ValueError("a column stands twice")
+        return self
+
+    @property
+    def partition(self) -> tuple[str, str] | None:
+        """The partition's transform (days, months, identity) and column."""
+        if self.partition_by is None:
+            return None
+        transform, column, plain = _PARTITION.match(self.partition_by).groups()
+        return (transform, column) if transform else ("identity", plain)
+
+    @property
+    def full_name(self) -> str:
+        """`database.name`, without the environment."""
+        return f"{self.database}.{self.name}"
+
+    @cached_property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def business_columns(self) -> tuple[str, ...]:
+        """All columns that say something of the shop: those that don't begin with `_`."""
+        return tuple(name for name in self.column_names if not name.startswith("_"))
+
+
+def iceberg_schema(table: Table):
+    """The table's pyiceberg schema.
+
+    No column is required there: Iceberg can't add a required one later, and the quality gate checks nulls on
+    the branch, where a null can still be stopped with a reason.
+    """
+    from pyiceberg import types as t
+    from pyiceberg.schema import Schema
+
+    simple = {
+        "string": t.StringType(), "int": t.IntegerType(), "bigint": t.LongType(), "double": t.DoubleType(),
+        "boolean": t.BooleanType(), "date": t.DateType(), "timestamp": t.TimestamptzType(),
+    }  # fmt: skip
+
+    def type_of(column: TableColumn):
+        decimal = _DECIMAL.match(column.type)
+        return t.DecimalType(int(decimal[1]), int(decimal[2])) if decimal else simple[column.type]
+
+    return Schema(*(
+        t.NestedField(number, c.name, type_of(c), required=False, doc=c.description)
+        for number, c in enumerate(table.columns, start=1)
+    ))  # fmt: skip
+
+
+def partition_spec(table: Table):
+    """The table's pyiceberg partition spec."""
+    from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
+    from pyiceberg.transforms import DayTransform, IdentityTransform, MonthTransform
+
+    if table.partition is None:
+        return UNPARTITIONED_PARTITION_SPEC
+    transform, column = table.partition
+    transforms = {"days": DayTransform(), "months": MonthTransform(), "identity": IdentityTransform()}
+    suffix = {"days": "_day", "months": "_month", "identity": ""}[transform]
+    source_id = table.column_names.index(column) + 1
+    return PartitionSpec(PartitionField(source_id, 1000, transforms[transform], f"{column}{suffix}"))
+
+
+@lru_cache(maxsize=1)
+def load_tables() -> dict[str, Table]:
+    """All tables by their full name, processed before curated, in the order of the files' names."""
+    tables = [_read(path) for path in sorted((root() / "tables").glob("*/*.yaml"))]
+    return {t.full_name: t for t in sorted(tables, key=lambda t: (t.database != "processed", t.name))}
+
+
+def _read(path) -> Table:
+    content = {"name": path.stem, **read_yaml(path)}
+    if content.get("contract"):
+        of_contract = [
+            {"name": c.name, "type": c.physical_type, "description": c.description, "required": c.required}
+            for c in load_contract(content["contract"]).columns
+        ]
+        content["columns"] = [*of_contract, *content.get("columns", [])]
+    try:
+        table = Table.model_validate(content)
+    except ValidationError as error:
+        raise first_problem(path, error) from None
+    if table.database != path.parent.name:
+        raise ConfigurationError(f"tables/{path.parent.name}/{path.name}: database says {table.database}.")
+    return table
