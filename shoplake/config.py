@@ -55,10 +55,12 @@ class Function(_Strict):
     memory_mb: int = Field(ge=128, le=10240)
     timeout_s: int = Field(gt=0, le=900)
     ephemeral_mb: int = Field(default=512, ge=512, le=10240)
+    state: str | None = None
 
 
 class Job(_Strict):
     script: str
+    state: str
     timeout_min: Positive
 
 
@@ -119,6 +121,7 @@ class Inventory(_Strict):
     zones: dict[str, Annotated[str, Field(pattern=r"^[a-z-]+/$")]]
     files: FileLimits
     arrivals: Arrivals
+    evidence_days: Positive
     functions: dict[ShortName, Function]
     jobs: dict[ShortName, Job]
     glue_version: str

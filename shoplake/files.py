@@ -123,13 +123,10 @@ class Files:
         """The last word of a run on a file."""
         self._update(object_id, {"state": state, "run_id": run_id, **(details or {})}, remove=("waiting",))
 
-    def give_back(self, object_id: str, run_id: str, state: str) -> None:
-        """Return a file of a failed run to received, or hold it; only while the run has it."""
-        self._update(
-            object_id,
-            {"state": state, "waiting": state},
-            add={"attempts": 1},
-            only_if=("run_id", run_id),
+    def give_back(self, object_id: str, state: str) -> bool:
+        """Return a claimed file of a failed run to received, or hold it. False when it isn't claimed."""
+        return self._update(
+            object_id, {"state": state, "waiting": state}, add={"attempts": 1}, only_if=("state", CLAIMED)
         )
 
     def _query(self, index: str, name: str, value: str) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 BUNDLED = _PACKAGE / "_lake"
-DECLARATIONS = ("lake.yaml", "contracts", "tables")
+DECLARATIONS = ("lake.yaml", "contracts", "tables", "state_machines")
 
 
 def root() -> Path:

@@ -1,0 +1,48 @@
+"""Memory of a process and everything that it started, from Linux's /proc."""
+
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of `pid` and its descendants; 0 where /proc is missing. Shared pages count each time."""
+    return sum(_resident_bytes(one) for one in family(pid))
+
+
+def family(pid: int) -> list[int]:
+    """`pid` and its descendants that are alive."""
+    children: dict[int, list[int]] = {}
+    for entry in PROC.glob("[0-9]*"):
+        parent = _parent(int(entry.name))
+        if parent is not None:
+            children.setdefault(parent, []).append(int(entry.name))
+    found, waiting = [], [pid]
+    while waiting:
+        one = waiting.pop()
+        found.append(one)
+        waiting += children.get(one, [])
+    return found
+
+
+def _parent(pid: int) -> int | None:
+    parent = _status_field(pid, "PPid")
+    return None if parent is None else int(parent)
+
+
+def _resident_bytes(pid: int) -> int:
+    resident = _status_field(pid, "VmRSS")
+    return 0 if resident is None else int(resident.removesuffix(" kB")) * 1024
+
+
+def _status_field(pid: int, name: str) -> str | None:
+    """One field of /proc/PID/status; None when the process has ended or has no such field."""
+    try:
+        lines = (PROC / str(pid) / "status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    for line in lines:
+        field, _, value = line.partition(":")
+        if field == name:
+            return value.strip()
+    return None

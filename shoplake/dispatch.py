@@ -1,0 +1,191 @@
+"""From arrivals to a run: record what came, take the lake's lock, close a manifest, start the execution.
+
+Everything here may be called twice or at the same time by several: each step is a conditional write.
+"""
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shoplake import runs as run_states
+from shoplake.aws import client, error_code
+from shoplake.config import Lake
+from shoplake.errors import ShoplakeError
+from shoplake.files import CLAIMED, LOADED, RECEIVED, Files, FileVersion
+from shoplake.keys import RunKeys, parse_raw_key
+from shoplake.runs import Lock, Runs
+from shoplake.times import iso, parse
+
+logger = logging.getLogger(__name__)
+FORCE_METADATA = "shoplake-force"
+_GONE = ("NoSuchKey", "NoSuchVersion", "404")
+
+
+@dataclass(frozen=True)
+class Started:
+    """What came of a request for a run: its id, or why none was started."""
+
+    run_id: str | None
+    files: int = 0
+    waiting_for: str | None = None  # the run that holds the lake
+
+
+class Dispatcher:
+    """The one entry to the lake, for notifications, schedules, replays and the command line."""
+
+    def __init__(self, lake: Lake):
+        self.lake = lake
+        self.files = Files(lake.files_table)
+        self.runs = Runs(lake.runs_table)
+
+    def record(self, key: str, version_id: str) -> bool:
+        """Note one object version under raw/. Folders and what is gone already are passed over."""
+        if key.endswith("/"):
+            return False
+        try:
+            head = client("s3").head_object(Bucket=self.lake.bucket, Key=key, VersionId=version_id)
+        except ClientError as error:
+            if error_code(error) in _GONE:
+                logger.warning("%s (version %s) was deleted before it was recorded", key, version_id)
+                return False
+            raise
+        raw = parse_raw_key(key, self.lake.zone("raw"))
+        return self.files.record(
+            FileVersion(
+                key=key,
+                version_id=version_id,
+                dataset=raw.dataset,
+                size=head["ContentLength"],
+                etag=head["ETag"].strip('"'),
+                arrived_at=iso(head["LastModified"]),
+                source=raw.source,
+                force=head.get("Metadata", {}).get(FORCE_METADATA) == "true",
+            )
+        )
+
+    def sweep(self) -> int:
+        """Record objects under raw/ that no notification announced. Returns how many there were."""
+        pages = client("s3").get_paginator("list_object_versions").paginate(
+            Bucket=self.lake.bucket, Prefix=self.lake.zone("raw")
+        )
+        versions = (v for page in pages for v in page.get("Versions", []))
+        return sum(self.record(v["Key"], v["VersionId"]) for v in versions)
+
+    def start_waiting(self, now: datetime) -> Started:
+        """Start a run over all files that wait, unless a run is going."""
+        waiting = self.files.waiting(RECEIVED, limit=self.lake.inventory.arrivals.max_files_per_run)
+        files = self._capped(waiting)
+        if not files:
+            return Started(None)
+        return self._start("arrivals", files, now, claim=True)
+
+    def replay(self, run_id: str, now: datetime) -> Started:
+        """Start a run over the same file versions as an earlier one. Raises ShoplakeError when it can't."""
+        run = self.runs.get(run_id)
+        if run is None:
+            raise ShoplakeError(f"There is no run {run_id}: `shoplake runs` lists them.")
+        if run["state"] not in run_states.ENDED:
+            raise ShoplakeError(f"Run {run_id} is still going: wait until it has ended, then replay it.")
+        files = self.manifest(run_id)
+        return self._start("replay", files, now, claim=False, replay_of=run_id)
+
+    def manifest(self, run_id: str) -> list[FileVersion]:
+        """The file versions of a run."""
+        key = RunKeys(run_id, self.lake.zone("runs")).manifest
+        body = client("s3").get_object(Bucket=self.lake.bucket, Key=key)["Body"].read().decode()
+        return [FileVersion.of(json.loads(line)) for line in body.splitlines()]
+
+    def _capped(self, waiting: list[dict[str, Any]]) -> list[FileVersion]:
+        """As many files as a run may take, by bytes; always at least one."""
+        budget = self.lake.inventory.arrivals.max_mb_per_run * 1_000_000
+        taken: list[FileVersion] = []
+        for file in map(FileVersion.of, waiting):
+            if taken and file.size > budget:
+                break
+            taken.append(file)
+            budget -= file.size
+        return taken
+
+    def _start(
+        self, mode: str, files: list[FileVersion], now: datetime, claim: bool, replay_of: str | None = None
+    ) -> Started:
+        holder = self.runs.lock()
+        if holder is not None and not self._take_over(holder, now):
+            return Started(None, waiting_for=holder.run_id)
+        run_id = self.runs.next_id(now)
+        if not self.runs.take_lock(run_id, now):
+            return Started(None, waiting_for=self.runs.lock().run_id)
+        begun = {"mode": mode, "started_at": iso(now), "replay_of": replay_of}
+        self.runs.begin(run_id, begun)
+        claimed = [file for file in files if self._claim(file, run_id, claim)]
+        if not claimed:
+            self.runs.update(run_id, state=run_states.FAILED, ended_at=iso(now), error="its files were taken by another run")
+            self.runs.release_lock(run_id)
+            return Started(None)
+        self._write_manifest(run_id, claimed)
+        self.runs.update(
+            run_id, files=len(claimed), bytes_in=sum(f.size for f in claimed), last_arrival=max(f.arrived_at for f in claimed)
+        )  # fmt: skip
+        self._start_execution(run_id, mode, len(claimed))
+        self.runs.update(run_id, state=run_states.RUNNING)
+        return Started(run_id, files=len(claimed))
+
+    def _claim(self, file: FileVersion, run_id: str, claim: bool) -> bool:
+        """Bind a file to the run. A replay leaves loaded files as they are, and takes over those that are held."""
+        if claim:
+            return self.files.claim(file.object_id, run_id)
+        item = self.files.get(file.object_id)
+        if item and item["state"] not in LOADED:
+            self.files.settle(file.object_id, CLAIMED, run_id)
+        return True
+
+    def _write_manifest(self, run_id: str, files: Iterable[FileVersion]) -> None:
+        lines = [json.dumps({"number": n, **file.values()}) for n, file in enumerate(sorted(files, key=lambda f: f.arrival))]
+        client("s3").put_object(
+            Bucket=self.lake.bucket,
+            Key=RunKeys(run_id, self.lake.zone("runs")).manifest,
+            Body=("\n".join(lines) + "\n").encode(),
+            ContentType="application/x-ndjson",
+        )
+
+    def _start_execution(self, run_id: str, mode: str, files: int) -> None:
+        """The execution bears the run's name, so that starting it twice is harmless."""
+        keys = RunKeys(run_id, self.lake.zone("runs"))
+        given = {"run_id": run_id, "mode": mode, "bucket": self.lake.bucket, "manifest": keys.manifest, "files": files}
+        try:
+            client("stepfunctions").start_execution(
+                stateMachineArn=self.lake.state_machine_arn, name=run_id, input=json.dumps(given)
+            )
+        except ClientError as error:
+            if error_code(error) != "ExecutionAlreadyExists":
+                raise
+
+    def _take_over(self, lock: Lock, now: datetime) -> bool:
+        """Free the lock of a run that is no longer going. False while it is."""
+        status = execution_status(self.lake, lock.run_id)
+        if status == "RUNNING":
+            return False
+        if status is None:
+            age_s = (now - parse(lock.acquired_at)).total_seconds()
+            if age_s < self.lake.inventory.arrivals.unstarted_claim_s:
+                return False
+        from shoplake.closing import close_dead_run  # here, since it brings Iceberg, which arrivals don't need
+
+        close_dead_run(self.lake, lock.run_id, status or "NEVER_STARTED")
+        return True
+
+
+def execution_status(lake: Lake, run_id: str) -> str | None:
+    """What Step Functions says of a run's execution; None where there is none."""
+    try:
+        answer = client("stepfunctions").describe_execution(executionArn=lake.execution_arn(run_id))
+    except ClientError as error:
+        if error_code(error) == "ExecutionDoesNotExist":
+            return None
+        raise
+    return answer["status"]

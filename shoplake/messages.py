@@ -1,0 +1,203 @@
+"""The e-mails: what ran, what was refused and why, what is held, what to do next. Plain text, for a person."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shoplake.config import Lake
+from shoplake.keys import RunKeys
+from shoplake.receipt import OUTCOMES, Report
+
+MAX_SUBJECT = 99  # SNS: under 100 ASCII characters
+MAX_LISTED = 20
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run failed: the state, the error's name, what it said, and the dataset where that is known."""
+
+    state: str
+    error: str
+    sentence: str
+    dataset: str | None = None
+    evidence: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One e-mail and the attributes that a subscription may filter by."""
+
+    topic: str
+    subject: str
+    body: str
+    attributes: dict[str, str]
+
+
+def success_message(lake: Lake, report: Report, warnings: list[str], quality: dict[str, Any] | None, held: list[str]) -> Message:
+    """The e-mail of a run that ended well, with nothing to load included."""
+    run = report.run
+    files, rows = run["files"], run["rows"]
+    if files["accepted"]:
+        headline = f"published: {_count(files['accepted'], 'file')}, {rows['applied']:,} rows"
+    else:
+        headline = "nothing to load"
+    if files["refused"]:
+        headline += f", {files['refused']} refused"
+    alerts = warnings + [f"{f['table']}: {f['rule']} ({f['unexpected']} rows)" for f in (quality or {}).get("warnings", [])]
+    parts = [
+        _summary(lake, report),
+        _files(report),
+        _tables(report),
+        _listed("Warnings", alerts),
+        _held(lake, held),
+        _receipt(report),
+        _places(lake, report, quality),
+        _listed("Next", _next_after_success(lake, report)),
+    ]
+    return _message(lake, "notifications", run["run_id"], headline, parts, _datasets(report), "warning" if alerts or files["refused"] else "info")
+
+
+def failure_message(lake: Lake, report: Report, failure: Failure, quality: dict[str, Any] | None, held: list[str]) -> Message:
+    """The e-mail of a run that failed: what broke, that nothing was published, and the next command."""
+    run = report.run
+    critical = (quality or {}).get("critical", [])
+    headline = f"failed in {failure.state}"
+    headline += f": {_count(len(critical), 'expectation')}" if critical else f": {failure.error}"
+    cause = [
+        f"State    {failure.state}",
+        f"Dataset  {failure.dataset or ', '.join(_datasets(report)) or 'none'}",
+        f"Error    {failure.error}: {failure.sentence}",
+    ]
+    broken = [
+        f"{f['table']}: {f['rule']}: {f['unexpected']} of {f['checked']} rows, for example {f['examples']}" for f in critical
+    ]
+    evidence = [f"{table} at snapshot {snapshot} (branch {run['run_id']})" for table, snapshot in failure.evidence.items()]
+    parts = [
+        "Nothing of this run was published: every table is as it was before.",
+        "\n".join(cause),
+        _listed("Expectations that were not met", broken),
+        _summary(lake, report),
+        _files(report),
+        _held(lake, held),
+        _listed(f"Evidence, kept for {lake.inventory.evidence_days} days", evidence),
+        _receipt(report),
+        _places(lake, report, quality),
+        _listed("Next", _next_after_failure(lake, run["run_id"], held)),
+    ]
+    topic = "quality" if critical else "notifications"
+    return _message(lake, topic, run["run_id"], headline, parts, _datasets(report), "critical")
+
+
+def _message(lake: Lake, topic: str, run_id: str, headline: str, parts: list[str], datasets: list[str], severity: str) -> Message:
+    subject = f"[{lake.inventory.project} {lake.env}] run {run_id} {headline}"
+    return Message(
+        topic=topic,
+        subject=subject.encode("ascii", "replace").decode()[:MAX_SUBJECT],
+        body="\n\n".join([f"Run {run_id} {headline}.", *filter(None, parts)]) + "\n",
+        attributes={"env": lake.env, "severity": severity, "dataset": ",".join(datasets) or "none"},
+    )
+
+
+def _summary(lake: Lake, report: Report) -> str:
+    run = report.run
+    files, rows = run["files"], run["rows"]
+    split = " + ".join(f"{rows[name]:,} {name}" for name in OUTCOMES)
+    lines = [
+        f"Files    {files['accepted']} loaded, {files['refused']} refused, {files['duplicate']} duplicate; {run['bytes_in']:,} bytes",
+        f"Rows     {rows['read']:,} read = {split}",
+    ]
+    if run.get("replay_of"):
+        lines.append(f"Replay   of run {run['replay_of']}")
+    return "\n".join(lines)
+
+
+def _files(report: Report) -> str:
+    """Every file that isn't simply loaded, with the reason; of the others, the first few."""
+    lines = []
+    by_interest = sorted(report.inputs, key=lambda f: f["verdict"] == "accepted")
+    for file in by_interest[:MAX_LISTED]:
+        lines.append(f"  {file['verdict']:<21} {file['key']} ({file['rows']['read']:,} rows)")
+        if file["sentence"]:
+            lines.append(f"      {file['sentence']}")
+        for problem in file["problems"][:3]:
+            lines.append("      " + _problem(problem))
+        if file["extra_columns"]:
+            lines.append(f"      columns that the contract doesn't know, kept in raw: {', '.join(file['extra_columns'][:10])}")
+        lines += [f"      note: {note}" for note in file["notes"]]
+    if len(by_interest) > MAX_LISTED:
+        lines.append(f"  ... and {len(by_interest) - MAX_LISTED} more: shoplake show {report.run['run_id']}")
+    return "\n".join(["Files", *lines]) if lines else ""
+
+
+def _problem(problem: dict[str, Any]) -> str:
+    where = f"line {problem['line']}" if problem["line"] is not None else "file"
+    what = f", {problem['column']} = {problem['value']!r}" if problem["column"] else ""
+    return f"{where}{what}: {problem['rule']}"
+
+
+def _tables(report: Report) -> str:
+    changes = [
+        f"{table:<32} {c['inserted']:>9,} inserted {c['updated']:>9,} updated {c['deleted']:>9,} deleted"
+        for table, c in report.tables.items()
+    ]
+    return _listed("Tables", changes)
+
+
+def _receipt(report: Report) -> str:
+    lines = [
+        f"{s.name:<26} {s.seconds or 0:>8.1f} s {s.dpu_seconds:>8.1f} DPU-s  ${s.dollars:.4f}" for s in report.states
+    ]
+    run = report.run
+    total = f"{'In all':<26} {run['seconds'] or 0:>8.1f} s {sum(s.dpu_seconds for s in report.states):>8.1f} DPU-s  ${run['dollars']:.4f}"
+    return _listed("Receipt", [*lines, total])
+
+
+def _places(lake: Lake, report: Report, quality: dict[str, Any] | None) -> str:
+    run_id = report.run["run_id"]
+    keys = RunKeys(run_id, lake.zone("runs"), lake.zone("quarantine"))
+    lines = [f"Execution    {lake.execution_arn(run_id)}", f"Run          {lake.uri(keys.folder)}"]
+    if quality:
+        lines.append(f"Data Docs    {lake.uri(quality['data_docs'])}")
+    if report.run["rows"]["quarantined"] or report.run["files"]["refused"]:
+        places = {f"{lake.zone('quarantine')}{f['dataset'] or 'unknown'}/{run_id}/" for f in report.inputs}
+        lines += [f"Quarantine   {lake.uri(place)}" for place in sorted(places)]
+    return _listed("Where to look", lines)
+
+
+def _held(lake: Lake, held: list[str]) -> str:
+    listed = held[:MAX_LISTED]
+    more = [f"... and {len(held) - MAX_LISTED} more"] if len(held) > MAX_LISTED else []
+    return _listed("Held until replayed", [*listed, *more])
+
+
+def _next_after_success(lake: Lake, report: Report) -> list[str]:
+    run_id = report.run["run_id"]
+    steps = [_command(lake, f"show {run_id}")]
+    if report.run["files"]["accepted"]:
+        steps.append(_command(lake, f'query "SELECT * FROM {lake.database("curated")}.daily_sales_summary ORDER BY order_day DESC LIMIT 10"'))
+    return steps
+
+
+def _next_after_failure(lake: Lake, run_id: str, held: list[str]) -> list[str]:
+    if not held:
+        return [
+            _command(lake, f"show {run_id}"),
+            "The files go into the next run by themselves; to start it now: " + _command(lake, "run"),
+        ]
+    return [_command(lake, f"show {run_id}"), "When the cause is gone: " + _command(lake, f"replay {run_id}")]
+
+
+def _command(lake: Lake, command: str) -> str:
+    env = "" if lake.env == "local" else f" --env {lake.env}"
+    return f"shoplake{env} {command}"
+
+
+def _listed(title: str, lines: list[str]) -> str:
+    return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
+
+
+def _datasets(report: Report) -> list[str]:
+    return sorted({file["dataset"] for file in report.inputs if file["dataset"]})
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -1,0 +1,14 @@
+"""The staging engine of the file validator: the only code that reads foreign bytes.
+
+`stage` streams one file once, in bounded memory, and writes its records as strings to Parquet with
+their line numbers. It judges structure, never values: row rules live in the jobs.
+
+A reader follows one file through the modules in this order: `source` (bytes as received, hash, gzip),
+`encodings` (to UTF-8), `dialect` (delimiter, line ending, header), `records` (blocks of records, by way
+of `fast` or `careful`), `writer` (Parquet and rejects), all wired in `engine`.
+"""
+
+from shoplake.staging.engine import stage
+from shoplake.staging.model import Limits, Problem, Refusal, Staging
+
+__all__ = ["Limits", "Problem", "Refusal", "Staging", "stage"]
