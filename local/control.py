@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,7 @@ def up(
     under way, or the daemon ended at its start.
     """
     state_dir = Path(state_dir).absolute()
+    _refuse_foreign_folder(state_dir)
     state_dir.mkdir(parents=True, exist_ok=True)
     with _only_start(state_dir):
         running = status(state_dir)
@@ -109,8 +110,11 @@ def status(state_dir: Path) -> LakeProcess | None:
 
 def reset(state_dir: Path) -> None:
     """Stop the lake and delete all that it holds: tables, files, runs, mail and logs."""
+    state_dir = Path(state_dir).absolute()
+    _refuse_foreign_folder(state_dir)
     down(state_dir)
-    shutil.rmtree(state_dir, ignore_errors=True)
+    if state_dir.exists():
+        shutil.rmtree(state_dir)
 
 
 def environment(process: LakeProcess) -> dict[str, str]:
@@ -121,6 +125,14 @@ def environment(process: LakeProcess) -> dict[str, str]:
 def memory_bytes(process: LakeProcess) -> int:
     """Resident memory of the daemon and all processes that it started; 0 where /proc is missing."""
     return resident_bytes(process.pid)
+
+
+def _refuse_foreign_folder(state_dir: Path) -> None:
+    """A folder that holds anything but a lake is not used, since `reset` deletes it whole."""
+    if not state_dir.exists() or (state_dir / STARTING_FILE).exists():
+        return
+    if not state_dir.is_dir() or any(state_dir.iterdir()):
+        raise LakeError(f"{state_dir} holds something other than a local lake: give an empty or new folder.")
 
 
 @contextmanager
@@ -213,10 +225,8 @@ def _read_json(path: Path) -> dict:
 
 def _signal(pid: int, number: signal.Signals) -> None:
     """Signal a process, or with a negative number its group. One that is gone already is fine."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:

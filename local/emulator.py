@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 from local import gaps
@@ -18,6 +19,7 @@ HOST = "127.0.0.1"
 HEALTH_PATH = "/_ministack/health"
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 8
+SNAPSHOT_TRIES = 20
 PROFILE_FILE = "aws_profile"
 
 logger = logging.getLogger(__name__)
@@ -59,21 +61,24 @@ class Emulator:
         from ministack.core import persistence
 
         with self._save_lock:
-            persistence.save_all(app._build_persistence_save_dict())
+            for service, get_state in app._build_persistence_save_dict().items():
+                persistence.save_all({service: lambda get_state=get_state: _snapshot(get_state)})
 
     def stop(self) -> None:
-        """Stop serving, save, end the functions' processes and the gaps' own."""
+        """Stop serving, end executions, functions and the gaps' processes, and save."""
         if self._thread is None:
             return
         from ministack.core import lambda_runtime
 
-        # First the workers: the loop waits for calls in progress, and a function may run for minutes.
+        gaps.shut_down_all()
+        # The loop waits for calls in progress, and a function may run for minutes.
         lambda_runtime.reset()
         if self._thread.is_alive() and self._loop is not None and self._shutdown is not None:
             self._loop.call_soon_threadsafe(self._shutdown.set)
             self._thread.join(STOP_TIMEOUT_S)
         lambda_runtime.reset()
-        gaps.shut_down_all()
+        # The emulator saves at its end too; this time nothing changes meanwhile.
+        self.save()
         self._thread = None
 
     def _environment(self) -> dict[str, str]:
@@ -128,6 +133,16 @@ class Emulator:
                 return
             time.sleep(0.02)
         raise TimeoutError(f"The emulator did not answer at {self.url} within {START_TIMEOUT_S} s.")
+
+
+def _snapshot(get_state: Callable[[], dict]) -> dict:
+    """A service's state, copied while requests may change it: another try when one did."""
+    for _ in range(SNAPSHOT_TRIES - 1):
+        try:
+            return get_state()
+        except RuntimeError:  # "dictionary changed size during iteration"
+            time.sleep(0.01)
+    return get_state()
 
 
 def answers(url: str, timeout_s: float = 2) -> bool:

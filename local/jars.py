@@ -107,7 +107,9 @@ def _run_ivy(ivy: Path) -> None:
         try:
             while process.poll() is None:
                 if time.monotonic() - started > TIMEOUT_S:
-                    raise ResolutionFailed(f"Fetching Spark's jars took more than {TIMEOUT_S} s: run make install again.")
+                    raise ResolutionFailed(
+                        f"Fetching Spark's jars took more than {TIMEOUT_S} s: run make install again."
+                    )
                 _progress(ivy, started, end="")
                 time.sleep(0.5)
         finally:
@@ -115,7 +117,9 @@ def _run_ivy(ivy: Path) -> None:
             process.wait()
     _progress(ivy, started, end="\n")
     if process.returncode != 0:
-        raise ResolutionFailed("Spark's jars could not be fetched:\n" + "\n".join(_complaints(log.read_text())))
+        raise ResolutionFailed(
+            "Spark's jars could not be fetched:\n" + "\n".join(_complaints(log.read_text()))
+        )
 
 
 def _progress(ivy: Path, started: float, end: str) -> None:
@@ -139,7 +143,15 @@ def _size(path: Path) -> int:
 
 def _complaints(log: str) -> Iterator[str]:
     """The lines that say what went wrong, without the list of attempts."""
-    telling = ("unresolved dependency", "not found", "unknown host", "exception", "refused", "timed out", "error")
+    telling = (
+        "unresolved dependency",
+        "not found",
+        "unknown host",
+        "exception",
+        "refused",
+        "timed out",
+        "error",
+    )
     lines = [line.strip() for line in log.splitlines() if any(word in line.lower() for word in telling)]
     yield from list(dict.fromkeys(lines))[:12] or log.splitlines()[-12:]
 

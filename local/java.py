@@ -62,9 +62,15 @@ def _inspect(java: Path) -> tuple[Path, str | None]:
     home = java.parent.parent
     try:
         answer = subprocess.run(
-            [java, "-XshowSettings:properties", "-version"], capture_output=True, text=True, timeout=20, check=True
+            [java, "-XshowSettings:properties", "-version"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
         ).stderr
     except (OSError, subprocess.SubprocessError):
         return home, None
-    settings = dict(re.findall(r"^\s*(java\.home|java\.specification\.version) = (.+?)\s*$", answer, re.MULTILINE))
+    settings = dict(
+        re.findall(r"^\s*(java\.home|java\.specification\.version) = (.+?)\s*$", answer, re.MULTILINE)
+    )
     return Path(settings.get("java.home", home)), settings.get("java.specification.version")

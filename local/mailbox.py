@@ -48,7 +48,7 @@ class _Store:
         self.folder = folder
         self._numbers = itertools.count()
 
-    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802 (aiosmtpd's name)
+    async def handle_DATA(self, server, session, envelope) -> str:
         now = datetime.now(UTC)
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         stored = {
@@ -67,4 +67,7 @@ class _Store:
 
 def _text_of(message: EmailMessage) -> str:
     body = message.get_body(preferencelist=("plain", "html"))
-    return body.get_content().rstrip("\n") if body is not None else ""
+    if body is None:
+        return ""
+    # Lines end with CRLF on the wire.
+    return body.get_content().replace("\r\n", "\n").rstrip("\n")

@@ -6,7 +6,7 @@ PROC = Path("/proc")
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of `pid` and its descendants; 0 where /proc is missing. Shared pages count each time."""
+    """Resident memory of `pid` and its descendants; 0 where /proc is missing. Shared pages count twice."""
     return sum(_resident_bytes(one) for one in family(pid))
 
 

@@ -46,7 +46,6 @@ def main() -> None:
     try:
         _serve(state_dir, arguments.port, arguments.smtp_port, stop)
     except Exception as failure:
-        # The last line of the log is what `shoplake up` shows.
         logger.exception("The local lake ended")
         _exit(lock, f"{type(failure).__name__}: {failure}", code=1)
     _exit(lock, "The local lake has stopped.", code=0)
@@ -54,7 +53,7 @@ def main() -> None:
 
 def hold_lock(state_dir: Path) -> IO:
     """The open, locked file: this process owns the folder as long as it is open. Exits when another does."""
-    lock = open(state_dir / LOCK_FILE, "w")
+    lock = (state_dir / LOCK_FILE).open("w")
     deadline = time.monotonic() + LOCK_PATIENCE_S
     while True:
         try:
@@ -102,8 +101,9 @@ def _write_process_file(path: Path, url: str, port: int, smtp_port: int) -> None
 
 def _exit(lock: IO, last_words: str, code: int) -> None:
     """End at once: the interpreter's own end would wait for threads of functions and executions."""
-    logger.log(logging.INFO if code == 0 else logging.ERROR, last_words)
     logging.shutdown()
+    # The last line of the log is what `shoplake up` shows.
+    print(last_words, file=sys.stderr, flush=True)
     lock.close()
     os._exit(code)
 

@@ -43,7 +43,9 @@ def roll_back(lake: Lake, run_id: str, given: dict[str, str]) -> Failure:
     if record.get("state") == PUBLISHING:
         try:
             publish(lake, run_id, now())
-            return Failure(given["state"], given["error"], "after publishing had begun; the publication is finished now")
+            return Failure(
+                given["state"], given["error"], "after publishing had begun; the publication is finished now"
+            )
         except DataError:
             logger.exception("the publication of run %s can't be finished; its files are held", run_id)
     failure = explain(lake, given)
@@ -69,7 +71,11 @@ def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str
     report = build_report(lake, {**record, "state": state}, ended)
     if not failed:
         _settle_files(lake, run_id, report)
-    put_json(lake.bucket, keys.receipt, {"show": report.as_show(), "receipt": report.as_receipt(), "warnings": warnings})
+    put_json(
+        lake.bucket,
+        keys.receipt,
+        {"show": report.as_show(), "receipt": report.as_receipt(), "warnings": warnings},
+    )
     _add_to_table_of_runs(lake, report, given["state"] if failed else None)
     runs.update(run_id, state=state, ended_at=iso(ended))
     runs.release_lock(run_id)
@@ -95,9 +101,15 @@ def close_dead_run(lake: Lake, run_id: str, status: str) -> bool:
         return False
     if record["state"] == PUBLISHING:
         publish(lake, run_id, now())
-        close_run(lake, run_id, [f"the execution ended as {status} while publishing; the publication was finished"])
+        close_run(
+            lake, run_id, [f"the execution ended as {status} while publishing; the publication was finished"]
+        )
         return True
-    given = {"state": _last_state(lake, run_id), "error": status, "cause": f"the execution ended as {status} before the run was closed"}
+    given = {
+        "state": _last_state(lake, run_id),
+        "error": status,
+        "cause": f"the execution ended as {status} before the run was closed",
+    }
     _stop_jobs(lake, run_id)
     roll_back(lake, run_id, given)
     close_run(lake, run_id, [], given)
@@ -113,7 +125,9 @@ def send_once(lake: Lake, runs: Runs, run_id: str, message: Message) -> bool:
             TopicArn=lake.topic_arn(message.topic),
             Subject=message.subject,
             Message=message.body,
-            MessageAttributes={n: {"DataType": "String", "StringValue": v} for n, v in message.attributes.items()},
+            MessageAttributes={
+                n: {"DataType": "String", "StringValue": v} for n, v in message.attributes.items()
+            },
         )
     except Exception:
         runs.forget(run_id, "notified_at")  # so that a retry sends it
@@ -126,7 +140,9 @@ def is_infrastructure(given: dict[str, str]) -> bool:
     error, cause = given["error"], given.get("cause", "")
     if error == "States.TaskFailed":
         run = _as_json(cause)
-        return run.get("JobRunState") in ("TIMEOUT", "STOPPED", "ERROR") or _LOST_DRIVER in run.get("ErrorMessage", "")
+        return run.get("JobRunState") in ("TIMEOUT", "STOPPED", "ERROR") or _LOST_DRIVER in run.get(
+            "ErrorMessage", ""
+        )
     return error in _INFRASTRUCTURE or error.startswith(_INFRASTRUCTURE_FAMILIES)
 
 
@@ -135,7 +151,9 @@ def explain(lake: Lake, given: dict[str, str]) -> Failure:
     cause = _as_json(given.get("cause", ""))
     job = next((n for n in lake.inventory.jobs if lake.job_name(n) == cause.get("JobName")), None)
     dataset = next((n for n, d in lake.inventory.datasets.items() if d.job == job), None)
-    sentence = cause.get("ErrorMessage") or cause.get("errorMessage") or given.get("cause") or "no cause was given"
+    sentence = (
+        cause.get("ErrorMessage") or cause.get("errorMessage") or given.get("cause") or "no cause was given"
+    )
     error = given["error"]
     if cause.get("ErrorMessage") and ": " in cause["ErrorMessage"]:
         error, sentence = cause["ErrorMessage"].split(": ", 1)
@@ -204,7 +222,8 @@ def _stop_jobs(lake: Lake, run_id: str) -> None:
         going = [
             r["Id"]
             for r in client("glue").get_job_runs(JobName=job, MaxResults=5)["JobRuns"]
-            if r["JobRunState"] in ("STARTING", "RUNNING", "WAITING") and r.get("Arguments", {}).get("--run_id") == run_id
+            if r["JobRunState"] in ("STARTING", "RUNNING", "WAITING")
+            and r.get("Arguments", {}).get("--run_id") == run_id
         ]
         if going:
             client("glue").batch_stop_job_run(JobName=job, JobRunIds=going)

@@ -70,8 +70,10 @@ class Dispatcher:
 
     def sweep(self) -> int:
         """Record objects under raw/ that no notification announced. Returns how many there were."""
-        pages = client("s3").get_paginator("list_object_versions").paginate(
-            Bucket=self.lake.bucket, Prefix=self.lake.zone("raw")
+        pages = (
+            client("s3")
+            .get_paginator("list_object_versions")
+            .paginate(Bucket=self.lake.bucket, Prefix=self.lake.zone("raw"))
         )
         versions = (v for page in pages for v in page.get("Versions", []))
         return sum(self.record(v["Key"], v["VersionId"]) for v in versions)
@@ -124,7 +126,12 @@ class Dispatcher:
         self.runs.begin(run_id, begun)
         claimed = [file for file in files if self._claim(file, run_id, claim)]
         if not claimed:
-            self.runs.update(run_id, state=run_states.FAILED, ended_at=iso(now), error="its files were taken by another run")
+            self.runs.update(
+                run_id,
+                state=run_states.FAILED,
+                ended_at=iso(now),
+                error="its files were taken by another run",
+            )
             self.runs.release_lock(run_id)
             return Started(None)
         self._write_manifest(run_id, claimed)
@@ -145,7 +152,10 @@ class Dispatcher:
         return True
 
     def _write_manifest(self, run_id: str, files: Iterable[FileVersion]) -> None:
-        lines = [json.dumps({"number": n, **file.values()}) for n, file in enumerate(sorted(files, key=lambda f: f.arrival))]
+        lines = [
+            json.dumps({"number": n, **file.values()})
+            for n, file in enumerate(sorted(files, key=lambda f: f.arrival))
+        ]
         client("s3").put_object(
             Bucket=self.lake.bucket,
             Key=RunKeys(run_id, self.lake.zone("runs")).manifest,
@@ -156,7 +166,13 @@ class Dispatcher:
     def _start_execution(self, run_id: str, mode: str, files: int) -> None:
         """The execution bears the run's name, so that starting it twice is harmless."""
         keys = RunKeys(run_id, self.lake.zone("runs"))
-        given = {"run_id": run_id, "mode": mode, "bucket": self.lake.bucket, "manifest": keys.manifest, "files": files}
+        given = {
+            "run_id": run_id,
+            "mode": mode,
+            "bucket": self.lake.bucket,
+            "manifest": keys.manifest,
+            "files": files,
+        }
         try:
             client("stepfunctions").start_execution(
                 stateMachineArn=self.lake.state_machine_arn, name=run_id, input=json.dumps(given)
@@ -174,7 +190,9 @@ class Dispatcher:
             age_s = (now - parse(lock.acquired_at)).total_seconds()
             if age_s < self.lake.inventory.arrivals.unstarted_claim_s:
                 return False
-        from shoplake.closing import close_dead_run  # here, since it brings Iceberg, which arrivals don't need
+        from shoplake.closing import (
+            close_dead_run,
+        )  # here, since it brings Iceberg, which arrivals don't need
 
         close_dead_run(self.lake, lock.run_id, status or "NEVER_STARTED")
         return True

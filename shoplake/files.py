@@ -83,7 +83,9 @@ class Files:
         }  # fmt: skip
         try:
             client("dynamodb").put_item(
-                TableName=self.table, Item=to_item(item), ConditionExpression="attribute_not_exists(object_id)"
+                TableName=self.table,
+                Item=to_item(item),
+                ConditionExpression="attribute_not_exists(object_id)",
             )
         except ClientError as error:
             if error_code(error) == "ConditionalCheckFailedException":
@@ -130,12 +132,16 @@ class Files:
         )
 
     def _query(self, index: str, name: str, value: str) -> Iterator[dict[str, Any]]:
-        pages = client("dynamodb").get_paginator("query").paginate(
-            TableName=self.table,
-            IndexName=index,
-            KeyConditionExpression="#k = :v",
-            ExpressionAttributeNames={"#k": name},
-            ExpressionAttributeValues=to_item({":v": value}),
+        pages = (
+            client("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=self.table,
+                IndexName=index,
+                KeyConditionExpression="#k = :v",
+                ExpressionAttributeNames={"#k": name},
+                ExpressionAttributeValues=to_item({":v": value}),
+            )
         )
         return (from_item(item) for page in pages for item in page["Items"])
 

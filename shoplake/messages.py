@@ -32,7 +32,9 @@ class Message:
     attributes: dict[str, str]
 
 
-def success_message(lake: Lake, report: Report, warnings: list[str], quality: dict[str, Any] | None, held: list[str]) -> Message:
+def success_message(
+    lake: Lake, report: Report, warnings: list[str], quality: dict[str, Any] | None, held: list[str]
+) -> Message:
     """The e-mail of a run that ended well, with nothing to load included."""
     run = report.run
     files, rows = run["files"], run["rows"]
@@ -42,7 +44,9 @@ def success_message(lake: Lake, report: Report, warnings: list[str], quality: di
         headline = "nothing to load"
     if files["refused"]:
         headline += f", {files['refused']} refused"
-    alerts = warnings + [f"{f['table']}: {f['rule']} ({f['unexpected']} rows)" for f in (quality or {}).get("warnings", [])]
+    alerts = warnings + [
+        f"{f['table']}: {f['rule']} ({f['unexpected']} rows)" for f in (quality or {}).get("warnings", [])
+    ]
     parts = [
         _summary(lake, report),
         _files(report),
@@ -53,10 +57,20 @@ def success_message(lake: Lake, report: Report, warnings: list[str], quality: di
         _places(lake, report, quality),
         _listed("Next", _next_after_success(lake, report)),
     ]
-    return _message(lake, "notifications", run["run_id"], headline, parts, _datasets(report), "warning" if alerts or files["refused"] else "info")
+    return _message(
+        lake,
+        "notifications",
+        run["run_id"],
+        headline,
+        parts,
+        _datasets(report),
+        "warning" if alerts or files["refused"] else "info",
+    )
 
 
-def failure_message(lake: Lake, report: Report, failure: Failure, quality: dict[str, Any] | None, held: list[str]) -> Message:
+def failure_message(
+    lake: Lake, report: Report, failure: Failure, quality: dict[str, Any] | None, held: list[str]
+) -> Message:
     """The e-mail of a run that failed: what broke, that nothing was published, and the next command."""
     run = report.run
     critical = (quality or {}).get("critical", [])
@@ -68,9 +82,13 @@ def failure_message(lake: Lake, report: Report, failure: Failure, quality: dict[
         f"Error    {failure.error}: {failure.sentence}",
     ]
     broken = [
-        f"{f['table']}: {f['rule']}: {f['unexpected']} of {f['checked']} rows, for example {f['examples']}" for f in critical
+        f"{f['table']}: {f['rule']}: {f['unexpected']} of {f['checked']} rows, for example {f['examples']}"
+        for f in critical
     ]
-    evidence = [f"{table} at snapshot {snapshot} (branch {run['run_id']})" for table, snapshot in failure.evidence.items()]
+    evidence = [
+        f"{table} at snapshot {snapshot} (branch {run['run_id']})"
+        for table, snapshot in failure.evidence.items()
+    ]
     parts = [
         "Nothing of this run was published: every table is as it was before.",
         "\n".join(cause),
@@ -87,7 +105,9 @@ def failure_message(lake: Lake, report: Report, failure: Failure, quality: dict[
     return _message(lake, topic, run["run_id"], headline, parts, _datasets(report), "critical")
 
 
-def _message(lake: Lake, topic: str, run_id: str, headline: str, parts: list[str], datasets: list[str], severity: str) -> Message:
+def _message(
+    lake: Lake, topic: str, run_id: str, headline: str, parts: list[str], datasets: list[str], severity: str
+) -> Message:
     subject = f"[{lake.inventory.project} {lake.env}] run {run_id} {headline}"
     return Message(
         topic=topic,
@@ -121,7 +141,9 @@ def _files(report: Report) -> str:
         for problem in file["problems"][:3]:
             lines.append("      " + _problem(problem))
         if file["extra_columns"]:
-            lines.append(f"      columns that the contract doesn't know, kept in raw: {', '.join(file['extra_columns'][:10])}")
+            lines.append(
+                f"      columns that the contract doesn't know, kept in raw: {', '.join(file['extra_columns'][:10])}"
+            )
         lines += [f"      note: {note}" for note in file["notes"]]
     if len(by_interest) > MAX_LISTED:
         lines.append(f"  ... and {len(by_interest) - MAX_LISTED} more: shoplake show {report.run['run_id']}")
@@ -144,7 +166,8 @@ def _tables(report: Report) -> str:
 
 def _receipt(report: Report) -> str:
     lines = [
-        f"{s.name:<26} {s.seconds or 0:>8.1f} s {s.dpu_seconds:>8.1f} DPU-s  ${s.dollars:.4f}" for s in report.states
+        f"{s.name:<26} {s.seconds or 0:>8.1f} s {s.dpu_seconds:>8.1f} DPU-s  ${s.dollars:.4f}"
+        for s in report.states
     ]
     run = report.run
     total = f"{'In all':<26} {run['seconds'] or 0:>8.1f} s {sum(s.dpu_seconds for s in report.states):>8.1f} DPU-s  ${run['dollars']:.4f}"
@@ -173,7 +196,12 @@ def _next_after_success(lake: Lake, report: Report) -> list[str]:
     run_id = report.run["run_id"]
     steps = [_command(lake, f"show {run_id}")]
     if report.run["files"]["accepted"]:
-        steps.append(_command(lake, f'query "SELECT * FROM {lake.database("curated")}.daily_sales_summary ORDER BY order_day DESC LIMIT 10"'))
+        steps.append(
+            _command(
+                lake,
+                f'query "SELECT * FROM {lake.database("curated")}.daily_sales_summary ORDER BY order_day DESC LIMIT 10"',
+            )
+        )
     return steps
 
 

@@ -74,7 +74,10 @@ def recorded_moves(runs: Runs, run_id: str) -> list[Move] | None:
     recorded = (runs.get(run_id) or {}).get("publication")
     if recorded is None:
         return None
-    return [Move(m["table"], None if m["expected"] is None else int(m["expected"]), int(m["target"])) for m in recorded]
+    return [
+        Move(m["table"], None if m["expected"] is None else int(m["expected"]), int(m["target"]))
+        for m in recorded
+    ]
 
 
 def plan_moves(catalog: LakeCatalog, run_id: str) -> list[Move]:
@@ -98,7 +101,9 @@ def keep_as_evidence(lake: Lake, run_id: str) -> dict[str, int]:
         expiring = SetSnapshotRefUpdate(
             ref_name=run_id, type="branch", snapshot_id=move.target, max_ref_age_ms=age_ms
         )
-        catalog.catalog.commit_table(iceberg, (AssertRefSnapshotId(ref=run_id, snapshot_id=move.target),), (expiring,))
+        catalog.catalog.commit_table(
+            iceberg, (AssertRefSnapshotId(ref=run_id, snapshot_id=move.target),), (expiring,)
+        )
         kept[move.table] = move.target
     return kept
 
@@ -123,7 +128,12 @@ def _record_complete(catalog: LakeCatalog, run_id: str, moves: list[Move], now: 
     published = catalog.load(load_tables()["curated.published"])
     rows = pa.Table.from_pylist(
         [
-            {"run_id": run_id, "table_name": m.table, "snapshot_id": m.target, "published_at": parse(iso(now))}
+            {
+                "run_id": run_id,
+                "table_name": m.table,
+                "snapshot_id": m.target,
+                "published_at": parse(iso(now)),
+            }
             for m in moves
         ],
         schema=published.schema().as_arrow(),

@@ -42,7 +42,13 @@ class Report:
     def as_show(self) -> dict[str, Any]:
         """The form of `shoplake show --json`."""
         states = [
-            {"name": s.name, "state": s.state, "started_at": s.started_at, "seconds": s.seconds, "error": s.error}
+            {
+                "name": s.name,
+                "state": s.state,
+                "started_at": s.started_at,
+                "seconds": s.seconds,
+                "error": s.error,
+            }
             for s in self.states
         ]
         return {**self.run, "inputs": self.inputs, "states": states, "tables": self.tables}
@@ -72,7 +78,7 @@ def build_report(lake: Lake, record: dict[str, Any], ended_at: datetime | None =
     ledgers = read_ledgers(lake.bucket, keys)
     states, transitions = state_times(lake, run_id)
     _add_costs(lake, run_id, states, verdicts)
-    inputs = [file_line(verdict, _counts_of(verdict, ledgers)) for verdict in verdicts]
+    inputs = file_lines(verdicts, ledgers)
     dollars = sum(s.dollars for s in states)
     dollars += (transitions + 2 * len(verdicts)) / 1000 * lake.inventory.prices.states_thousand_transitions
     end = ended_at or (parse(record["ended_at"]) if record.get("ended_at") else None)
@@ -96,8 +102,12 @@ def build_report(lake: Lake, record: dict[str, Any], ended_at: datetime | None =
     return Report(run, inputs, states, tables, max(peaks, default=0), dollars)
 
 
-def file_line(verdict: Verdict, counts: dict[str, Any]) -> dict[str, Any]:
-    """One file of the report: its verdict, completed by what the job made of its rows."""
+def file_lines(verdicts: list[Verdict], ledgers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every file of a run: its verdict, completed by what the job made of its rows."""
+    return [_file_line(verdict, _counts_of(verdict, ledgers)) for verdict in verdicts]
+
+
+def _file_line(verdict: Verdict, counts: dict[str, Any]) -> dict[str, Any]:
     rows = {"read": verdict.rows_read, **{name: int(counts.get(name, 0)) for name in OUTCOMES}}
     problems = [p.model_dump() for p in verdict.problems] + counts.get("problems", [])
     refused = counts.get("refused")
@@ -123,7 +133,10 @@ def file_line(verdict: Verdict, counts: dict[str, Any]) -> dict[str, Any]:
 def _counts_of(verdict: Verdict, ledgers: list[dict[str, Any]]) -> dict[str, Any]:
     """The five counts of a file. A duplicate's rows are all duplicates; a refused file's were never read."""
     if verdict.verdict == "duplicate":
-        return {"duplicate": verdict.rows_read - verdict.rows_quarantined, "quarantined": verdict.rows_quarantined}
+        return {
+            "duplicate": verdict.rows_read - verdict.rows_quarantined,
+            "quarantined": verdict.rows_quarantined,
+        }
     for ledger in ledgers:
         found = ledger["files"].get(str(verdict.number))
         if found is not None:
@@ -162,7 +175,10 @@ def state_times(lake: Lake, run_id: str) -> tuple[list[StateTime], int]:
         elif kind.endswith("StateExited"):
             if event["stateExitedEventDetails"]["name"] == states[-1].name:
                 _end(states[-1], at, "failed" if states[-1].error else "succeeded")
-        elif kind in ("ExecutionTimedOut", "ExecutionAborted", "ExecutionFailed") and states[-1].seconds is None:
+        elif (
+            kind in ("ExecutionTimedOut", "ExecutionAborted", "ExecutionFailed")
+            and states[-1].seconds is None
+        ):
             states[-1].error = states[-1].error or kind
             _end(states[-1], at, "failed")
         elif kind.endswith("Failed"):

@@ -26,7 +26,9 @@ def mark_duplicates(
         for item in known_versions(content):
             if item["state"] in LOADED:
                 other = FileVersion.of(item)
-                owners[content] = min(owners.get(content, (other.arrival, other.key)), (other.arrival, other.key))
+                owners[content] = min(
+                    owners.get(content, (other.arrival, other.key)), (other.arrival, other.key)
+                )
     return [_duplicate_of(v, owners[v.content]) if _may_own(v) else v for v in verdicts]
 
 
@@ -50,14 +52,7 @@ def _duplicate_of(verdict: Verdict, owner: tuple[tuple[str, str, str], str]) -> 
 def summarise(run_id: str, verdicts: list[Verdict], datasets: Iterable[str]) -> dict[str, Any]:
     """What the jobs read: the files to load by dataset, and the counts that the state machine steers by."""
     loaded = [v for v in verdicts if v.is_loaded]
-    by_dataset = {
-        dataset: [
-            {"number": v.number, "key": v.key, "source": v.source, "arrived_at": v.arrived_at, "staged_key": v.staged_key,
-             "rows_read": v.rows_read, "rows_staged": v.rows_staged}
-            for v in loaded if v.dataset == dataset
-        ]
-        for dataset in datasets
-    }  # fmt: skip
+    by_dataset = {dataset: [_to_load(v) for v in loaded if v.dataset == dataset] for dataset in datasets}
     return {
         "run_id": run_id,
         "last_arrival": max(v.arrived_at for v in verdicts),
@@ -71,3 +66,17 @@ def summarise(run_id: str, verdicts: list[Verdict], datasets: Iterable[str]) -> 
         "touched": {dataset: bool(files) for dataset, files in by_dataset.items()},
         "files": by_dataset,
     }
+
+
+def _to_load(verdict: Verdict) -> dict[str, Any]:
+    names = (
+        "number",
+        "key",
+        "version_id",
+        "source",
+        "arrived_at",
+        "staged_key",
+        "rows_read",
+        "rows_quarantined",
+    )
+    return {name: getattr(verdict, name) for name in names}

@@ -49,7 +49,12 @@ def answer_request(event: dict[str, Any]) -> dict[str, Any]:
     except ShoplakeError as mistake:
         return {"run_id": None, "files": 0, "waiting_for": None, "error": str(mistake)}
     logger.info("request", extra={"action": event.get("action"), "run": started.run_id})
-    return {"run_id": started.run_id, "files": started.files, "waiting_for": started.waiting_for, "error": None}
+    return {
+        "run_id": started.run_id,
+        "files": started.files,
+        "waiting_for": started.waiting_for,
+        "error": None,
+    }
 
 
 def _start(dispatcher: Dispatcher, event: dict[str, Any]) -> Started:
@@ -62,4 +67,6 @@ def _start(dispatcher: Dispatcher, event: dict[str, Any]) -> Started:
         case "replay":
             return dispatcher.replay(event["run_id"], now())
         case other:
-            raise ShoplakeError(f"The dispatcher doesn't know the action {other!r}: it knows run, sweep and replay.")
+            raise ShoplakeError(
+                f"The dispatcher doesn't know the action {other!r}: it knows run, sweep and replay."
+            )

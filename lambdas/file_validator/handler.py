@@ -19,6 +19,7 @@ from shoplake.config import Lake, load_lake
 from shoplake.contracts import load_contract
 from shoplake.files import Files, FileVersion
 from shoplake.keys import RunKeys, parse_raw_key
+from shoplake.quarantine import keep_refused_file
 from shoplake.staging import Limits, Staging, stage
 from shoplake.verdicts import Problem, Verdict, put_verdict
 
@@ -33,7 +34,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     file, number = FileVersion.of(event["file"]), event["file"]["number"]
     keys = RunKeys(event["run_id"], lake.zone("runs"), lake.zone("quarantine"))
     if "gave_up" in event:
-        verdict = refusal(file, number, "unreadable", f"could not be read to its end ({event['gave_up'].get('Error')}); split the file and drop the parts")
+        verdict = refusal(
+            file,
+            number,
+            "unreadable",
+            f"could not be read to its end ({event['gave_up'].get('Error')}); split the file and drop the parts",
+        )
     elif file.dataset not in lake.inventory.datasets:
         verdict = refusal(file, number, "unknown_dataset", unknown_dataset(lake, file))
     else:
@@ -42,7 +48,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     verdict.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     put_verdict(lake.bucket, keys, verdict)
     if verdict.verdict == "refused":
-        quarantine_file(lake, keys, file, verdict)
+        keep_refused_file(lake, keys, verdict)
     if verdict.md5:
         Files(lake.files_table).note_content(file.object_id, verdict.content, {"md5": verdict.md5})
     logger.info("verdict", extra={"key": file.key, "verdict": verdict.verdict, "rows": verdict.rows_read})
@@ -74,7 +80,9 @@ def stage_file(lake: Lake, keys: RunKeys, file: FileVersion, number: int) -> Ver
             verdict.staged_key = keys.staged(file.dataset, number)
             client("s3").upload_file(str(staged), lake.bucket, verdict.staged_key)
             if staging.rows_quarantined:
-                client("s3").upload_file(str(rejects), lake.bucket, keys.structure_rejects(file.dataset, number))
+                client("s3").upload_file(
+                    str(rejects), lake.bucket, keys.structure_rejects(file.dataset, number)
+                )
     return verdict
 
 
@@ -99,7 +107,11 @@ def verdict_of(file: FileVersion, number: int, staging: Staging) -> Verdict:
         problems=[Problem(**problem.__dict__) for problem in staging.problems],
     )
     if staging.refusal:
-        verdict.verdict, verdict.reason, verdict.sentence = "refused", staging.refusal.code, staging.refusal.sentence
+        verdict.verdict, verdict.reason, verdict.sentence = (
+            "refused",
+            staging.refusal.code,
+            staging.refusal.sentence,
+        )
         return verdict
     verdict.rows_read, verdict.rows_staged = staging.rows_read, staging.rows_staged
     verdict.rows_quarantined = staging.rows_quarantined
@@ -124,16 +136,3 @@ def refusal(file: FileVersion, number: int, reason: str, sentence: str) -> Verdi
 def unknown_dataset(lake: Lake, file: FileVersion) -> str:
     known = ", ".join(lake.inventory.datasets)
     return f"is in no known dataset ({file.dataset or 'directly under raw/'!r}); put it under raw/ in one of: {known}"
-
-
-def quarantine_file(lake: Lake, keys: RunKeys, file: FileVersion, verdict: Verdict) -> None:
-    """Copy a refused file to quarantine, its verdict beside it. Nothing to copy when it is gone."""
-    target = keys.refused_file(file.dataset, verdict.number, parse_raw_key(file.key, lake.zone("raw")).name)
-    source = {"Bucket": lake.bucket, "Key": file.key, "VersionId": file.version_id}
-    try:
-        client("s3").copy(source, lake.bucket, target)
-    except ClientError as error:
-        if error_code(error) not in _GONE:
-            raise
-    body = verdict.model_dump_json(indent=1).encode()
-    client("s3").put_object(Bucket=lake.bucket, Key=f"{target}.verdict.json", Body=body, ContentType="application/json")

@@ -60,6 +60,10 @@ def end_all() -> None:
     _emulator_stops.set()
 
 
+def emulator_stops() -> bool:
+    return _emulator_stops.is_set()
+
+
 _current: contextvars.ContextVar[Scope | None] = contextvars.ContextVar("scope", default=None)
 
 

@@ -18,7 +18,7 @@ import threading
 from ministack.services import stepfunctions
 
 from local.gaps import hooks
-from local.gaps.execution_scope import Scope, ScopeOver, current, end_all, entered
+from local.gaps.execution_scope import Scope, ScopeOver, current, emulator_stops, end_all, entered
 
 STATE_DATA_LIMIT_BYTES = 256 * 1024
 
@@ -46,7 +46,7 @@ def install() -> None:
 
 
 def shut_down() -> None:
-    """Let the threads of running executions end. Their records still say RUNNING: the next start fails them."""
+    """Let the threads of running executions end. Their records stay RUNNING: the next start fails them."""
     end_all()
 
 
@@ -221,7 +221,8 @@ def _fail(execution, error, cause):
 def _finish(execution, status, event_type, details, **fields):
     """End an execution that still runs, and announce it to EventBridge."""
     with _ending:
-        if execution["status"] != "RUNNING":
+        # An execution that fails because the emulator stops under it is left to the next start.
+        if execution["status"] != "RUNNING" or emulator_stops():
             return
         execution.update(status=status, stopDate=stepfunctions.now_iso(), **fields)
         add_event(execution, event_type, details)

@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import TextIO
 
 from py4j.protocol import Py4JJavaError
@@ -53,7 +54,7 @@ class Driver:
             self._answers.flush()
 
     def run(self, order: dict) -> None:
-        log = open(order["log"], "a", buffering=1, encoding="utf-8", errors="replace")
+        log = Path(order["log"]).open("a", buffering=1, encoding="utf-8", errors="replace")  # noqa: SIM115
         argv = [order["script"], *order["arguments"]]
         job = shims.RunningJob(id=order["id"], argv=argv, log=log, session=self._base.newSession())
         job.thread = InheritableThread(target=self._work, args=(job, order), name=job.id, daemon=True)
@@ -70,7 +71,9 @@ class Driver:
             return
         job.is_stopping = True
         self._base.sparkContext.cancelJobGroup(job_id)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(job.thread.ident), ctypes.py_object(Stopped))
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(job.thread.ident), ctypes.py_object(Stopped)
+        )
 
     def warm_up(self, bucket: str) -> None:
         def work() -> None:

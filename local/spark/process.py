@@ -96,10 +96,9 @@ class DriverProcess:
 
     def send(self, order: dict) -> None:
         """Give an order. A driver that has just ended can't take it: its jobs fail in `_read_answers`."""
-        with self._input_lock:
-            with contextlib.suppress(BrokenPipeError, ValueError):
-                self._process.stdin.write(json.dumps(order) + "\n")
-                self._process.stdin.flush()
+        with self._input_lock, contextlib.suppress(BrokenPipeError, ValueError):
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
 
     def submit(self, job: Job, on_start: Callable[[], None]) -> Future:
         outcome = Future()
@@ -178,7 +177,7 @@ def _wait_or_kill(pid: int, timeout_s: float) -> None:
 
 
 def _peak_memory_bytes(pid: int) -> int:
-    """The largest resident size that the process has had, from Linux's /proc; 0 elsewhere or when it is gone."""
+    """The largest resident size that the process has had; 0 when it is gone, or without a /proc."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -4,6 +4,7 @@ import os
 
 # Two cores are the machine that the lake is promised to run on; more than four gain nothing on small data.
 CORES = min(4, os.cpu_count() or 2)
+S3A_CREDENTIALS = "com.amazonaws.auth.EnvironmentVariableCredentialsProvider"
 
 
 def spark_settings(endpoint: str, warehouse: str | None) -> dict[str, str]:
@@ -38,7 +39,7 @@ def spark_settings(endpoint: str, warehouse: str | None) -> dict[str, str]:
         "spark.hadoop.fs.s3a.endpoint": endpoint,
         "spark.hadoop.fs.s3a.path.style.access": "true",
         "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
-        "spark.hadoop.fs.s3a.aws.credentials.provider": "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
+        "spark.hadoop.fs.s3a.aws.credentials.provider": S3A_CREDENTIALS,
     }
     if warehouse:
         settings["spark.sql.catalog.glue_catalog.warehouse"] = warehouse

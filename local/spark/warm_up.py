@@ -52,7 +52,8 @@ def _exercise(session: SparkSession, folder: str) -> None:
     winners.createOrReplaceTempView("winners")
     session.sql(f"CREATE NAMESPACE IF NOT EXISTS glue_catalog.{DATABASE} LOCATION '{folder}/tables'")
     session.sql(
-        f"CREATE TABLE {TABLE} (line_id string, quantity int, unit_price decimal(18,4), ordered_at timestamp) "
+        f"CREATE TABLE {TABLE} "
+        "(line_id string, quantity int, unit_price decimal(18,4), ordered_at timestamp) "
         "USING iceberg PARTITIONED BY (days(ordered_at)) TBLPROPERTIES ('write.wap.enabled' = 'true')"
     )
     session.conf.set("spark.wap.branch", BRANCH)
@@ -71,7 +72,9 @@ def _remove(session: SparkSession, bucket: str) -> None:
     session.conf.unset("spark.wap.branch")
     session.sql(f"DROP TABLE IF EXISTS {TABLE}")
     session.sql(f"DROP NAMESPACE IF EXISTS glue_catalog.{DATABASE}")
-    pages = boto3.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=f"{PREFIX}/")
+    pages = (
+        boto3.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=f"{PREFIX}/")
+    )
     for page in pages:
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         objects = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]

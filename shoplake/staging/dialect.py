@@ -60,8 +60,8 @@ def find_header(sample: bytes, is_whole: bool, contract: Contract) -> Header:
     """The header of the file that begins with `sample` (UTF-8, without byte order mark).
 
     Chosen is the delimiter under which the header matches most of the contract's columns, then the one
-    under which the most records have as many cells as the header. Raises Refused when the header is
-    missing or lacks a required column, or when two of its names stand for one column.
+    under which the most records have as many cells as the header. Raises Refused when no header can be
+    read; whether the one found will do is for `refuse_unusable` to say.
     """
     line_ending = _line_ending(sample)
     readings = [
@@ -76,7 +76,6 @@ def find_header(sample: bytes, is_whole: bool, contract: Contract) -> Header:
             "long. The first line must name the columns; mend it and drop the file again.",
         )
     _, header = max(readings, key=lambda reading: reading[0])
-    _refuse_unusable(header, contract)
     return header
 
 
@@ -115,7 +114,7 @@ def _read(
         end=first.next_start,
     )
     alike = sum(record.cells is not None and len(record.cells) == header.width for record in records)
-    fit = (len(match.columns) + len(match.ambiguous), alike, header.width, -DELIMITERS.index(delimiter))
+    fit = (len({*match.columns, *match.ambiguous}), alike, header.width, -DELIMITERS.index(delimiter))
     return fit, header
 
 
@@ -124,8 +123,8 @@ def looks_like_data(cells: list[str]) -> bool:
     return any(_NUMBER.fullmatch(cell.strip()) or _DATE.fullmatch(cell.strip()) for cell in cells)
 
 
-def _refuse_unusable(header: Header, contract: Contract) -> None:
-    """Raise Refused when records under this header couldn't be told apart into the contract's columns."""
+def refuse_unusable(header: Header, contract: Contract) -> None:
+    """Raise Refused when a header is missing, lacks a required column, or names one column twice."""
     match, shown = header.match, _shown(header)
     if match.ambiguous:
         raise Refused(

@@ -93,7 +93,9 @@ class Utf16Transcoder:
     @property
     def note(self) -> str | None:
         """What a person should know about the encoding, if anything."""
-        return f"{self._replaced:,} characters stand as U+FFFD (not readable)" if self._replaced else None
+        if not self._replaced:
+            return None
+        return f"characters that stand as U+FFFD because they were not UTF-16: {self._replaced:,}"
 
 
 Transcoder = Utf8Transcoder | Utf16Transcoder

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from shoplake.staging.dialect import Contract, Header, find_header
+from shoplake.staging.dialect import Contract, Header, find_header, refuse_unusable
 from shoplake.staging.encodings import Transcoder, refuse_binary, refuse_known_binary, transcoder_for
 from shoplake.staging.model import Limits, Problem, Refusal, Refused, Staging
 from shoplake.staging.records import Layout, RecordReader, Reject
-from shoplake.staging.source import ByteSource
+from shoplake.staging.source import READ_BYTES, ByteSource
 from shoplake.staging.writer import StagedFiles
 
 # Endings of names by a contract's format. The JSON forms and Parquet join here, each with its reader.
@@ -58,7 +58,7 @@ def stage(
         _refuse_other_formats(file_name, contract)
         _stage_csv(received, file_name, contract, staged_path, rejects_path, limits, findings)
     except Refused as refused:
-        refusal = Refusal(refused.code, f"{file_name} {refused.reason}")
+        refusal = Refusal(refused.code, refused.sentence)
         findings.rows_read = findings.rows_staged = findings.rows_quarantined = 0
         findings.problems = list(refused.problems[: limits.max_problems])
         if refused.code != "too_large":
@@ -107,6 +107,7 @@ def _stage_csv(
 
     header = find_header(text, is_whole, contract)
     _note_header(header, findings)
+    refuse_unusable(header, contract)
     columns = header.match.columns
     reader = RecordReader(
         Layout(
@@ -147,8 +148,9 @@ def _sample(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
 
 
 def _text_chunks(first: bytes, chunks: Iterator[bytes], transcoder: Transcoder) -> Iterator[bytes]:
-    """The rest of the file as UTF-8."""
-    yield first
+    """The rest of the file as UTF-8, in pieces of one size to bound what is held for each."""
+    for start in range(0, len(first), READ_BYTES):
+        yield first[start : start + READ_BYTES]
     for piece in chunks:
         yield transcoder.feed(piece)
     yield transcoder.feed(b"", final=True)

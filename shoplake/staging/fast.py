@@ -85,7 +85,9 @@ def read_block(
     return FastBlock(
         line_offsets=line_offsets,
         raw=_strings(data, starts, content_ends),
-        columns=_columns(data, starts, content_ends, delimiters.reshape(-1, width - 1), positions, quotes),
+        columns=_columns(
+            data, starts, content_ends, delimiters.reshape(len(starts), width - 1), positions, quotes
+        ),
         ragged=ragged,
         consumed=consumed,
         line_count=int(np.searchsorted(line_ends, consumed)),

@@ -35,7 +35,8 @@ class Refusal:
     """Why the file as a whole can't be loaded.
 
     `code` is one of empty, binary, wrong_format, unreadable, truncated, too_large, header_missing,
-    missing_column, ambiguous_column; `sentence` says it to a person, and what to do.
+    missing_column, ambiguous_column. `sentence` says it to a person, and what to do; it goes on where the
+    file's name ends ("is empty: ...").
     """
 
     code: str
@@ -65,13 +66,10 @@ class Staging:
 
 
 class Refused(Exception):
-    """Raised inside the engine when the file can't be loaded; `stage` turns it into a Refusal.
+    """Raised inside the engine when the file can't be loaded; `stage` turns it into a Refusal."""
 
-    `reason` continues a sentence that begins with the file's name.
-    """
-
-    def __init__(self, code: str, reason: str, problems: tuple[Problem, ...] = ()) -> None:
-        super().__init__(reason)
+    def __init__(self, code: str, sentence: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(sentence)
         self.code = code
-        self.reason = reason
+        self.sentence = sentence
         self.problems = problems

@@ -1,12 +1,18 @@
 """From UTF-8 chunks to batches of records with their line numbers; picks the fast or the careful path."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from shoplake.staging import fast
 from shoplake.staging.careful import CarefulReader, Dialect, Record
+
+FAST_BYTES = 1024 * 1024
+"""The fast path needs twenty times a buffer's size; only a long open record makes one larger than this."""
+BATCH_RECORDS, BATCH_BYTES = 20_000, 1024 * 1024
+"""A batch of the careful path ends with the record that reaches one of these."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +26,7 @@ class Layout:
     max_record_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(NamedTuple):
     """A record without the structure of a record, or a line that belongs to none."""
 
     line: int
@@ -49,6 +54,12 @@ class RecordReader:
         self._use_fast_path = use_fast_path
         self._line = layout.first_line
         self._is_inside_long_line = False
+        limit = f"{layout.max_record_bytes:,} bytes"
+        self._details = {
+            "unclosed_quote": f"a quote opens here and does not close within {limit} or the file",
+            "record_too_long": f"the line is longer than {limit}; its beginning is kept here",
+            "nul_character": "the record holds a NUL character",
+        }
 
     def batches(self, chunks: Iterable[bytes]) -> Iterator[Batch]:
         """The records of `chunks`, which go on where the header ended."""
@@ -58,26 +69,31 @@ class RecordReader:
             waiting_bytes += len(chunk)
             # A long record is read again whenever it has doubled, not with every chunk.
             if waiting_bytes >= len(rest):
-                batch, rest = self._read(b"".join([rest, *waiting]), final=False)
+                rest = yield from self._read(b"".join([rest, *waiting]), final=False)
                 waiting, waiting_bytes = [], 0
-                yield batch
         rest = b"".join([rest, *waiting])
         if rest:
-            batch, _ = self._read(rest if rest.endswith(terminator) else rest + terminator, final=True)
-            yield batch
+            yield from self._read(rest if rest.endswith(terminator) else rest + terminator, final=True)
 
-    def _read(self, buffer: bytes, final: bool) -> tuple[Batch, bytes]:
-        """The whole records of `buffer`, and the bytes that wait for more."""
+    def _read(self, buffer: bytes, final: bool) -> Generator[Batch, None, bytes]:
+        """Gives the whole records of `buffer`; returns the bytes that wait for more."""
         if self._is_inside_long_line:
             buffer = self._after_long_line(buffer)
-        batch, consumed = self._fast(buffer, final) or self._carefully(buffer, final)
+        if block := self._fast(buffer, final):
+            yield self._fast_batch(buffer, block)
+            consumed = block.consumed
+        else:
+            consumed = yield from self._carefully(buffer, final)
         self._careful.consumed(consumed)
         rest = buffer[consumed:]
-        if len(rest) > self._layout.max_record_bytes and self._layout.dialect.terminator not in rest:
-            batch.rejects.append(self._reject(self._line, rest, "record_too_long"))
-            self._is_inside_long_line = True
-            rest = b""
-        return batch, rest
+        if len(rest) <= self._layout.max_record_bytes or self._layout.dialect.terminator in rest:
+            return rest
+        too_long = _Collector(self._layout.positions)
+        too_long.rejects.append(self._reject(self._line, rest, "record_too_long"))
+        yield too_long.batch()
+        self._is_inside_long_line = True
+        self._careful.consumed(len(rest))
+        return b""
 
     def _after_long_line(self, buffer: bytes) -> bytes:
         """What follows the line that was too long, or nothing while it goes on."""
@@ -85,46 +101,48 @@ class RecordReader:
         if terminator:
             self._is_inside_long_line = False
             self._line += 1
+        self._careful.consumed(len(buffer) - len(rest))
         return rest
 
-    def _fast(self, buffer: bytes, final: bool) -> tuple[Batch, int] | None:
+    def _fast(self, buffer: bytes, final: bool) -> fast.FastBlock | None:
+        """The whole records of `buffer` by the fast path, where it may be taken and reads them all."""
         layout = self._layout
-        if not self._use_fast_path or self._careful.in_open_quote:
+        if not self._use_fast_path or self._careful.in_open_quote or not 0 < len(buffer) <= FAST_BYTES:
             return None
         block = fast.read_block(
             buffer, layout.dialect, layout.width, layout.positions, layout.max_record_bytes
         )
-        if block is None or (final and block.consumed < len(buffer)):
-            return None
+        return None if block is None or (final and block.consumed < len(buffer)) else block
+
+    def _fast_batch(self, buffer: bytes, block: fast.FastBlock) -> Batch:
+        lines = pa.array(block.line_offsets + self._line, pa.int64())
         rejects = []
         for ragged in block.ragged:
             raw = buffer[ragged.start : ragged.content_end]
             if raw.strip():
                 rejects.append(self._ragged(self._line + ragged.line_offset, raw, ragged.cells))
-        lines = pa.array(block.line_offsets + self._line, pa.int64())
         self._line += block.line_count
-        return Batch(lines, block.raw, block.columns, rejects), block.consumed
+        return Batch(lines, block.raw, block.columns, rejects)
 
-    def _carefully(self, buffer: bytes, final: bool) -> tuple[Batch, int]:
-        layout, consumed = self._layout, 0
-        lines: list[int] = []
-        raws: list[bytes] = []
-        rows: list[list[bytes]] = []
-        rejects: list[Reject] = []
+    def _carefully(self, buffer: bytes, final: bool) -> Generator[Batch, None, int]:
+        """Gives the whole records of `buffer` by the careful path; returns how many bytes they take."""
+        width, terminator = self._layout.width, self._layout.dialect.terminator
+        found, consumed, batch_start = _Collector(self._layout.positions), 0, 0
         for record in self._careful.read(buffer, final):
             raw = buffer[record.start : record.content_end]
             if record.cells is None:
-                rejects.append(self._reject(self._line, raw, record.reason))
-            elif raw and len(record.cells) == layout.width:
-                lines.append(self._line)
-                raws.append(raw)
-                rows.append(record.cells)
+                found.rejects.append(self._reject(self._line, raw, record.reason))
+            elif raw and len(record.cells) == width:
+                found.add(self._line, raw, record.cells)
             elif raw.strip():
-                rejects.append(self._ragged(self._line, raw, len(record.cells)))
-            self._line += buffer.count(layout.dialect.terminator, record.start, record.next_start)
+                found.rejects.append(self._ragged(self._line, raw, len(record.cells)))
+            self._line += buffer.count(terminator, record.start, record.next_start)
             consumed = record.next_start
-        columns = [pa.array([row[i] for row in rows], pa.string()) for i in layout.positions]
-        return Batch(pa.array(lines, pa.int64()), pa.array(raws, pa.string()), columns, rejects), consumed
+            if found.size() >= BATCH_RECORDS or consumed - batch_start >= BATCH_BYTES:
+                yield found.batch()
+                found, batch_start = _Collector(self._layout.positions), consumed
+        yield found.batch()
+        return consumed
 
     def _ragged(self, line: int, raw: bytes, cells: int) -> Reject:
         noun = "cell" if cells == 1 else "cells"
@@ -133,14 +151,37 @@ class RecordReader:
         )
 
     def _reject(self, line: int, raw: bytes, reason: str) -> Reject:
-        limit = self._layout.max_record_bytes
-        details = {
-            "unclosed_quote": f"a quote opens here and does not close within {limit:,} bytes or the file",
-            "record_too_long": f"the line is longer than {limit:,} bytes; its beginning is kept here",
-            "nul_character": "the record holds a NUL character",
-        }
         # The cut may tear the last character.
-        return Reject(line, raw[:limit].decode(errors="ignore"), reason, details[reason])
+        kept = raw[: self._layout.max_record_bytes].decode(errors="ignore")
+        return Reject(line, kept, reason, self._details[reason])
+
+
+class _Collector:
+    """Gathers records one by one into a batch."""
+
+    def __init__(self, positions: list[int]) -> None:
+        self.rejects: list[Reject] = []
+        self._positions = positions
+        self._lines: list[int] = []
+        self._raw: list[bytes] = []
+        self._cells: list[list[bytes]] = []  # only those at `positions`
+
+    def add(self, line: int, raw: bytes, cells: list[bytes]) -> None:
+        self._lines.append(line)
+        self._raw.append(raw)
+        self._cells.append([cells[position] for position in self._positions])
+
+    def size(self) -> int:
+        return len(self._lines) + len(self.rejects)
+
+    def batch(self) -> Batch:
+        columns = list(zip(*self._cells, strict=True)) or [()] * len(self._positions)
+        return Batch(
+            pa.array(self._lines, pa.int64()),
+            pa.array(self._raw, pa.string()),
+            [pa.array(column, pa.string()) for column in columns],
+            self.rejects,
+        )
 
 
 def first_records(data: bytes, dialect: Dialect, is_whole: bool, count: int) -> list[Record]:

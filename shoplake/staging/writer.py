@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 
 from shoplake.staging.records import Batch, Reject
 
-ROW_GROUP_ROWS = 64 * 1024
+ROW_GROUP_ROWS = 64 * 1024  # a group is written once it holds so many rows or bytes
 ROW_GROUP_BYTES = 32 * 1024 * 1024
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for each reject
 
 
 class StagedFiles:
@@ -40,7 +42,10 @@ class StagedFiles:
         self._rejects_path.unlink(missing_ok=True)
         # A raw text hardly ever repeats: a dictionary of them only costs time.
         self._parquet = pq.ParquetWriter(
-            self._staged_path, self._schema, compression="zstd", compression_level=1,
+            self._staged_path,
+            self._schema,
+            compression="zstd",
+            compression_level=1,
             use_dictionary=list(self._schema.names[2:]),
         )
         return self
@@ -74,7 +79,7 @@ class StagedFiles:
             self._flush()
 
     def _flush(self) -> None:
-        """Write what is pending as one row group, or several when its rows are tiny."""
+        """Write what is pending: as one row group, or as several when its rows are tiny."""
         if self._pending:
             self._parquet.write_table(pa.Table.from_batches(self._pending), row_group_size=ROW_GROUP_ROWS * 2)
         self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
@@ -88,5 +93,5 @@ class StagedFiles:
             "reasons": [reject.reason],
             "detail": reject.detail,
         }
-        self._rejects_file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._rejects_file.write(_ENCODE(entry) + "\n")
         self.rejects += 1

@@ -1,5 +1,6 @@
 """What the lake's state machine uses of JSONata works as on AWS."""
 
+import itertools
 import json
 import uuid
 
@@ -57,11 +58,13 @@ def test_assigned_variables_reach_later_states(execute, tenfold):
 
 
 def test_expressions_of_one_assign_see_the_old_values(execute):
-    ended = execute({
-        "First": {"Type": "Pass", "Assign": {"a": 1}, "Next": "Second"},
-        "Second": {"Type": "Pass", "Assign": {"a": 2, "b": "{% $a %}"}, "Next": "Last"},
-        "Last": {"Type": "Pass", "Output": "{% [$a, $b] %}", "End": True},
-    })
+    ended = execute(
+        {
+            "First": {"Type": "Pass", "Assign": {"a": 1}, "Next": "Second"},
+            "Second": {"Type": "Pass", "Assign": {"a": 2, "b": "{% $a %}"}, "Next": "Last"},
+            "Last": {"Type": "Pass", "Output": "{% [$a, $b] %}", "End": True},
+        }
+    )
     assert ended.output == [2, 1]
 
 
@@ -81,11 +84,13 @@ def test_a_catch_matches_by_error_class(execute, fails):
         {"ErrorEquals": ["OtherError"], "Next": "Wrong"},
         {"ErrorEquals": ["NotToday"], "Assign": {"seen": "{% $states.errorOutput.Error %}"}, "Next": "Right"},
     ]
-    ended = execute({
-        "Break": invoke(fails, {}, Catch=catch),
-        "Wrong": {"Type": "Fail"},
-        "Right": {"Type": "Pass", "Output": "{% $seen %}", "End": True},
-    })
+    ended = execute(
+        {
+            "Break": invoke(fails, {}, Catch=catch),
+            "Wrong": {"Type": "Fail"},
+            "Right": {"Type": "Pass", "Output": "{% $seen %}", "End": True},
+        }
+    )
     assert ended.output == "NotToday"
 
 
@@ -121,7 +126,11 @@ def test_a_parallel_state_has_arguments_output_and_variables(execute):
                 "Output": {"sum": "{% $sum($states.result) %}"},
                 "Next": "Show",
             },
-            "Show": {"Type": "Pass", "Output": {"sum": "{% $states.input.sum %}", "all": "{% $all %}"}, "End": True},
+            "Show": {
+                "Type": "Pass",
+                "Output": {"sum": "{% $states.input.sum %}", "all": "{% $all %}"},
+                "End": True,
+            },
         },
         {"number": 5},
     )
@@ -132,15 +141,21 @@ def test_a_branch_reads_outer_variables_and_keeps_its_own_to_itself(execute):
     branch_states = {
         "Read": {"Type": "Pass", "Output": "{% $outer %}", "Assign": {"inner": 1}, "End": True},
     }
-    ended = execute({
-        "Set": {"Type": "Pass", "Assign": {"outer": "seen"}, "Next": "Both"},
-        "Both": {"Type": "Parallel", "Branches": [{"StartAt": "Read", "States": branch_states}], "Next": "Show"},
-        "Show": {
-            "Type": "Pass",
-            "Output": {"branch": "{% $states.input[0] %}", "leaked": "{% $exists($inner) %}"},
-            "End": True,
-        },
-    })
+    ended = execute(
+        {
+            "Set": {"Type": "Pass", "Assign": {"outer": "seen"}, "Next": "Both"},
+            "Both": {
+                "Type": "Parallel",
+                "Branches": [{"StartAt": "Read", "States": branch_states}],
+                "Next": "Show",
+            },
+            "Show": {
+                "Type": "Pass",
+                "Output": {"branch": "{% $states.input[0] %}", "leaked": "{% $exists($inner) %}"},
+                "End": True,
+            },
+        }
+    )
     assert ended.output == {"branch": "seen", "leaked": False}
 
 
@@ -151,10 +166,12 @@ def test_a_failed_branch_is_caught_in_the_name_of_the_parallel_state(execute, fa
     ]
     output = "{% $states.context.State.Name & ': ' & $states.errorOutput.Error %}"
     catch = [{"ErrorEquals": ["States.ALL"], "Output": output, "Next": "Done"}]
-    ended = execute({
-        "Transform": {"Type": "Parallel", "Branches": branches, "Catch": catch, "Next": "Done"},
-        "Done": {"Type": "Succeed"},
-    })
+    ended = execute(
+        {
+            "Transform": {"Type": "Parallel", "Branches": branches, "Catch": catch, "Next": "Done"},
+            "Done": {"Type": "Succeed"},
+        }
+    )
     assert ended.output == "Transform: NotToday"
 
 
@@ -246,7 +263,7 @@ def test_a_distributed_map_runs_at_most_max_concurrency_children(execute, functi
     child = {"Call": invoke(times, {})}
     began_ended = execute({"Stage": distributed(child, MaxConcurrency=1)}, manifest).output
     in_order = sorted(began_ended)
-    assert all(before[1] <= after[0] for before, after in zip(in_order, in_order[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(in_order))
 
 
 def test_a_failed_child_fails_a_distributed_map_by_default(execute, function, manifest):

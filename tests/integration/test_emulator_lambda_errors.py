@@ -34,3 +34,15 @@ def test_a_timed_out_function_is_not_mistaken_for_the_failure_before_it(aws, fun
     failure_of(aws, name)
     answer = aws("lambda").invoke(FunctionName=name, Payload=b'{"for": 5}')
     assert json.loads(answer["Payload"].read())["errorType"] == "Sandbox.Timedout"
+
+
+def test_a_throttled_call_is_named_so_that_a_state_machine_can_retry_it(aws, function, execute):
+    name = function("def handler(event, context):\n    return 1\n")
+    aws("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": name, "Payload": {}},
+        "End": True,
+    }
+    assert execute({"Call": task}).description["error"] == "Lambda.TooManyRequestsException"

@@ -1,0 +1,45 @@
+# Shoplake: `make` shows this help.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/install
+
+.PHONY: install
+install: $(INSTALLED) ## Make the virtual environment .venv with all packages and Spark's jars
+
+.PHONY: demo
+demo: $(INSTALLED) ## Start a local lake, load real orders, show the result
+	@$(BIN)/shoplake demo
+
+.PHONY: up
+up: $(INSTALLED) ## Start the local lake, or deploy to it what has changed
+	@$(BIN)/shoplake up
+
+.PHONY: down
+down: $(INSTALLED) ## Stop the local lake; its state is kept
+	@$(BIN)/shoplake down
+
+.PHONY: test
+test: $(INSTALLED) ## Run every test that needs no AWS account
+	@$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check style and common mistakes
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+.PHONY: format
+format: $(INSTALLED) ## Format the code
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## Remove the virtual environment and what was built (not the local lake's state)
+	@rm -rf $(VENV) build dist *.egg-info

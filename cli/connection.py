@@ -1,0 +1,152 @@
+"""Which lake a command talks to. Besides the commands that start and stop it, only this module knows of a local lake."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.errors import Misuse
+from shoplake.errors import ShoplakeError
+
+if TYPE_CHECKING:
+    from local.control import LakeProcess
+    from shoplake.config import Lake
+
+LOCAL = "local"
+STATE_DIR = "SHOPLAKE_STATE_DIR"
+NOT_RUNNING = "No local lake is running: start it with `shoplake up`."
+
+_NOT_ALLOWED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
+_BAD_CREDENTIALS = (
+    "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "RequestExpired",
+    "SignatureDoesNotMatch", "UnrecognizedClientException",
+)  # fmt: skip
+_NOT_DEPLOYED = ("NoSuchBucket", "ResourceNotFoundException", "NonExistentQueue", "StateMachineDoesNotExist")
+
+
+def connect(env: str) -> "Lake":
+    """The lake of an environment, with this process's AWS clients led to it.
+
+    Raises ShoplakeError where no local lake runs, Misuse where lake.yaml doesn't know the environment.
+    """
+    from shoplake.config import load_lake
+
+    settings = _known_environment(env)
+    if env == LOCAL:
+        enter(running_lake())
+        return load_lake(env)
+    os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = settings.region
+    account = settings.account or os.environ.get("SHOPLAKE_ACCOUNT") or _account_of_credentials()
+    return load_lake(env, account)
+
+
+def enter(process: "LakeProcess") -> None:
+    """Lead every AWS client of this process to a running local lake. Call it before the first client is made."""
+    from local.control import environment
+
+    os.environ.update(environment(process))
+
+
+def running_lake() -> "LakeProcess":
+    """The local lake's process. Raises ShoplakeError where none runs."""
+    from local.control import status
+
+    with local_problems():
+        process = status(state_dir())
+    if process is None:
+        raise ShoplakeError(NOT_RUNNING)
+    return process
+
+
+def state_dir() -> Path:
+    """Where the local lake keeps all that it holds: `SHOPLAKE_STATE_DIR`, else `.shoplake` in the project folder."""
+    from shoplake.root import root
+
+    return Path(os.environ.get(STATE_DIR) or root() / ".shoplake").absolute()
+
+
+def require_local(env: str, command: str) -> None:
+    """Raises Misuse where a command that is only of the local lake is asked of another environment."""
+    _known_environment(env)
+    if env != LOCAL:
+        raise Misuse(f"`shoplake {command}` is of the local lake only: environment {env} runs on AWS.")
+
+
+def mail_of(env: str) -> list[dict[str, str]]:
+    """The local lake's mail, oldest first; also while the lake is down, as long as there is some."""
+    require_local(env, "mail")
+    from local.mailbox import read_mail
+
+    return read_mail(state_dir()) or (running_lake() and [])
+
+
+def command(env: str, text: str) -> str:
+    """A command for the person to run next, in the environment at hand."""
+    return f"`shoplake {text}`" if env == LOCAL else f"`shoplake --env {env} {text}`"
+
+
+@contextmanager
+def local_problems() -> Iterator[None]:
+    """Turns what the local lake complains of, a sentence each time, into ShoplakeError."""
+    from local.control import LakeError
+    from local.jars import JarsMissing
+    from local.java import JavaMissing
+
+    try:
+        yield
+    except (LakeError, JavaMissing, JarsMissing) as problem:
+        raise ShoplakeError(str(problem)) from problem
+
+
+def aws_problem(error: Exception, env: str) -> str | None:
+    """What a person can do about an error of the AWS SDK, in one sentence; None for any other error."""
+    from boto3.exceptions import S3UploadFailedError
+    from botocore import exceptions as aws
+
+    if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, aws.ClientError):
+        error = error.__context__
+    no_credentials = (
+        aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.ProfileNotFound,
+        aws.ConfigNotFound, aws.TokenRetrievalError, aws.SSOError,
+    )  # fmt: skip
+    if isinstance(error, no_credentials):
+        return f"No usable AWS credentials for environment {env} ({_end_less(error)}): sign in or set AWS_PROFILE."
+    if isinstance(error, aws.HTTPClientError):
+        if env == LOCAL:
+            return f"The local lake no longer answers: look at {command(env, 'status')} or run {command(env, 'up')} again."
+        return f"AWS can't be reached ({_end_less(error)}): check the network and try again."
+    if isinstance(error, aws.ClientError):
+        return _refusal(error.response.get("Error", {}), error.operation_name, env)
+    return None
+
+
+def _refusal(error: dict[str, Any], operation: str, env: str) -> str | None:
+    code, message = error.get("Code", ""), str(error.get("Message", "")).rstrip(".")
+    if code in _BAD_CREDENTIALS:
+        return f"AWS doesn't accept the credentials in use ({message}): sign in again."
+    if code in _NOT_ALLOWED:
+        return f"These credentials may not do that in environment {env} ({operation}: {message})."
+    if code in _NOT_DEPLOYED:
+        deploy = command(env, "up") if env == LOCAL else f"`make deploy ENV={env}`"
+        return f"The lake of environment {env} isn't wholly there ({operation}: {message}): run {deploy}."
+    return None
+
+
+def _known_environment(env: str):
+    from shoplake.config import load_inventory
+
+    environments = load_inventory().environments
+    if env not in environments:
+        raise Misuse(f"Environment {env!r} is not in lake.yaml: it knows {', '.join(environments)}.")
+    return environments[env]
+
+
+def _account_of_credentials() -> str:
+    from shoplake.aws import client
+
+    return client("sts").get_caller_identity()["Account"]
+
+
+def _end_less(error: Exception) -> str:
+    return str(error).rstrip(".")

@@ -1,0 +1,224 @@
+"""What people see: Rich views of runs, receipts, tables and query results. Nothing here asks AWS.
+
+Values come from files of unknown origin, so nothing is read as markup and control characters are shown, not sent.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from shoplake.receipt import OUTCOMES, StateTime
+from shoplake.times import parse
+
+PIPE_WIDTH = 240  # columns where there is no terminal: nothing is cut in logs and pipes
+MAX_FILES = 20
+MAX_PROBLEMS = 3
+STYLES = {
+    "succeeded": "green", "accepted": "green", "failed": "red", "refused": "red", "held": "red",
+    "accepted_with_rejects": "yellow", "duplicate": "dim", "running": "cyan", "publishing": "cyan", "starting": "cyan",
+}  # fmt: skip
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def make_console(stderr: bool = False) -> Console:
+    """A console that takes text as it is. `stderr` where standard output is kept for JSON."""
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def plain(value: Any) -> str:
+    """A value as text that can't steer the terminal."""
+    return _CONTROL.sub(lambda found: repr(found.group())[1:-1], str(value))
+
+
+def runs_view(runs: Sequence[dict[str, Any]]) -> RenderableType:
+    """Runs, a line each, in the order given."""
+    table = _table("run", "state", "started", ">seconds", ">loaded", ">refused", ">duplicate", ">read", ">applied", ">quarantined", ">dollars")
+    for run in runs:
+        files, rows = run["files"], run["rows"]
+        counts = [files["accepted"], files["refused"], files["duplicate"], rows["read"], rows["applied"], rows["quarantined"]]
+        table.add_row(
+            run["run_id"], word(run["state"]), instant(run["started_at"]), seconds(run["seconds"]),
+            *map(number, counts), dollars(run["dollars"]),
+        )  # fmt: skip
+    return table
+
+
+def progress_view(record: dict[str, Any], states: Sequence[StateTime], now: datetime) -> RenderableType:
+    """A run that is going: its states so far, and how long they took."""
+    table = Table.grid(padding=(0, 2))
+    for state in states:
+        took = state.seconds if state.seconds is not None else (now - parse(state.started_at)).total_seconds()
+        table.add_row("", state.name, Text(seconds(took), justify="right"), word(state.state), state.error or "")
+    return Group(_headline(record["id"], record["state"]), table)
+
+
+def result_view(show: dict[str, Any], failure: dict[str, Any] | None = None) -> RenderableType:
+    """What came of a run: verdicts, rows, tables, and why it failed where it did."""
+    parts: list[RenderableType] = [_headline(show["run_id"], show["state"], show["seconds"])]
+    if failure and show["state"] == "failed":
+        parts.append(Text(f"Failed in {failure['state']}: {plain(failure['error'])}: {plain(failure['sentence'])}", style="red"))
+    if show["inputs"]:
+        parts.append(_files(show["inputs"]))
+    rows = show["rows"]
+    parts.append(Text(f"Rows: {rows['read']:,} read = " + " + ".join(f"{rows[name]:,} {name}" for name in OUTCOMES)))
+    if show["tables"]:
+        parts.append(_changes(show["tables"]))
+    return Group(*parts)
+
+
+def show_view(show: dict[str, Any], failure: dict[str, Any] | None = None) -> RenderableType:
+    """Everything that is said of one run: its result and its states."""
+    states = _table("state of the run", "result", "started", ">seconds", "error")
+    for state in show["states"]:
+        states.add_row(state["name"], word(state["state"]), instant(state["started_at"]), seconds(state["seconds"]), plain(state["error"] or ""))
+    return Group(result_view(show, failure), states)
+
+
+def receipt_view(receipt: dict[str, Any]) -> RenderableType:
+    """What a run took: time, Glue and money by state, rows and bytes in all."""
+    states = _table("state of the run", ">seconds", ">DPU-seconds", ">dollars")
+    for state in receipt["states"]:
+        states.add_row(state["name"], seconds(state["seconds"]), f"{state['dpu_seconds']:,.1f}", dollars(state["dollars"]))
+    states.add_section()
+    total_dpu = sum(state["dpu_seconds"] for state in receipt["states"])
+    states.add_row("in all", seconds(receipt["seconds"]), f"{total_dpu:,.1f}", dollars(receipt["dollars"]))
+    facts = f"Run {receipt['run_id']}: {size(receipt['bytes_in'])} in, {receipt['rows']['read']:,} rows read, {receipt['rows']['applied']:,} applied"
+    return Group(Text(facts), states, Text(f"Peak memory of a function or job: {size(receipt['peak_memory_bytes'])}"))
+
+
+def tables_view(tables: Sequence[dict[str, Any]]) -> RenderableType:
+    """The lake's tables as they are published."""
+    view = _table("database", "table", ">rows", ">files", ">bytes", ">snapshot")
+    for table in tables:
+        snapshot = Text("none", style="dim") if table["snapshot_id"] is None else str(table["snapshot_id"])
+        view.add_row(table["database"], table["table"], number(table["rows"]), number(table["files"]), size(table["bytes"]), snapshot)
+    return view
+
+
+def query_view(columns: Sequence[str], are_numbers: Sequence[bool], rows: Iterable[Sequence[str | None]]) -> RenderableType:
+    """A query's result. Values are shown as Athena gives them; numbers to the right, null dim."""
+    view = _table(*(f">{plain(name)}" if is_number else f"<{plain(name)}" for name, is_number in zip(columns, are_numbers, strict=True)))
+    for row in rows:
+        view.add_row(*(Text("null", style="dim") if cell is None else plain(cell) for cell in row))
+    return view
+
+
+def status_view(status: dict[str, Any]) -> RenderableType:
+    """How the local lake is."""
+    last = status["last_run"]
+    facts = {
+        "endpoint": status["endpoint"],
+        "process": f"{status['pid']}, since {instant(status['started_at'])}",
+        "memory": size(status["memory_bytes"]),
+        "state folder": status["state_dir"],
+        "running": status["running_run"] or "no run",
+        "files": f"{status['files']['waiting']} waiting, {status['files']['held']} held",
+        "last run": f"{last['run_id']} {last['state']}" if last else "none yet",
+    }
+    table = Table.grid(padding=(0, 2))
+    for name, fact in facts.items():
+        table.add_row(Text(name, style="dim"), Text(fact, overflow="fold"))
+    return table
+
+
+def mail_text(mail: Sequence[dict[str, str]]) -> str:
+    """E-mails as text, one after the other."""
+    letters = (f"To: {m['to']}\nSubject: {m['subject']}\nSent: {m['sent_at']}\n\n{m['body'].rstrip()}\n" for m in mail)
+    return ("\n" + "-" * 72 + "\n").join(plain(letter) for letter in letters)
+
+
+def word(state: str) -> Text:
+    """A state or verdict in its colour."""
+    return Text(state.replace("_", " "), style=STYLES.get(state, ""))
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:,.1f} s"
+
+
+def dollars(value: float | None) -> str:
+    return "" if value is None else f"${value:,.4f}"
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that reads best, by thousands."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} TB"
+
+
+def instant(text: str | None) -> str:
+    """An ISO instant to the second, in UTC."""
+    return "" if text is None else f"{parse(text):%Y-%m-%d %H:%M:%S}Z"
+
+
+def _headline(run_id: str, state: str, took: float | None = None) -> Text:
+    end = f" in {seconds(took)}" if took is not None else ""
+    return Text.assemble(f"Run {run_id} ", word(state), end)
+
+
+def _files(inputs: Sequence[dict[str, Any]]) -> RenderableType:
+    """A run's files, those with something to say first."""
+    table = _table("file", "verdict", ">read", *(f">{name}" for name in OUTCOMES))
+    remarks: list[Text] = []
+    by_interest = sorted(inputs, key=lambda file: file["verdict"] == "accepted")
+    for file in by_interest[:MAX_FILES]:
+        counts = (number(file["rows"][name]) for name in ("read", *OUTCOMES))
+        table.add_row(plain(file["key"]), word(file["verdict"]), *counts)
+        remarks += _remarks(file)
+    more = len(inputs) - MAX_FILES
+    if more > 0:
+        remarks.append(Text(f"... and {more:,} more files: --json lists them all", style="dim"))
+    return Group(table, *remarks)
+
+
+def _remarks(file: dict[str, Any]) -> list[Text]:
+    style = "red" if file["verdict"] == "refused" else "yellow"
+    remarks = []
+    if file.get("sentence"):
+        remarks.append(Text(f"{plain(file['key'])}: {plain(file['sentence'])}", style=style))
+    for problem in file["problems"][:MAX_PROBLEMS]:
+        where = "file" if problem["line"] is None else f"line {problem['line']}"
+        what = f", {problem['column']} = {problem['value']!r}" if problem["column"] else ""
+        remarks.append(Text(f"{plain(file['key'])}: {where}{plain(what)}: {plain(problem['rule'])}", style=style))
+    more = len(file["problems"]) - MAX_PROBLEMS
+    if more > 0:
+        remarks.append(Text(f"{plain(file['key'])}: ... and {more:,} more problems: --json lists them", style="dim"))
+    return remarks
+
+
+def _changes(tables: dict[str, dict[str, int]]) -> RenderableType:
+    view = _table("table", ">inserted", ">updated", ">deleted")
+    for name, change in tables.items():
+        view.add_row(name, number(change["inserted"]), number(change["updated"]), number(change["deleted"]))
+    return view
+
+
+def _table(*headings: str) -> Table:
+    """A table with these headings; one that begins with `>` is for numbers, `<` says left in so many words."""
+    table = Table(box=box.SIMPLE, pad_edge=False, header_style="bold")
+    for heading in headings:
+        is_number = heading.startswith(">")
+        table.add_column(heading.lstrip("<>"), justify="right" if is_number else "left", overflow="fold", no_wrap=False)
+    return table

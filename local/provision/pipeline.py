@@ -1,0 +1,57 @@
+"""The state machine, and the rule that tells `run_ended` of every execution's end."""
+
+import json
+
+from botocore.exceptions import ClientError
+
+from local.provision.account import Account, found
+from shoplake.aws import client
+from shoplake.state_machine import definition
+
+ENDS = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+def provision(account: Account) -> None:
+    _ensure_state_machine(account)
+    _ensure_end_of_runs(account)
+
+
+def _ensure_state_machine(account: Account) -> None:
+    lake, states = account.lake, client("stepfunctions")
+    role = account.ensure_role(lake.inventory.state_machine.name, "states")
+    wanted = {"definition": definition(lake), "roleArn": role}
+    account.ensure(
+        f"state machine {lake.state_machine_name}",
+        found(states.describe_state_machine, "StateMachineDoesNotExist", stateMachineArn=lake.state_machine_arn),
+        wanted,
+        create=lambda: states.create_state_machine(name=lake.state_machine_name, type="STANDARD", **wanted),
+        update=lambda: states.update_state_machine(stateMachineArn=lake.state_machine_arn, **wanted),
+    )
+
+
+def _ensure_end_of_runs(account: Account) -> None:
+    lake = account.lake
+    pattern = {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"stateMachineArn": [lake.state_machine_arn], "status": list(ENDS)},
+    }
+    rule_arn = account.ensure_rule(f"{lake.prefix}run-ended", pattern, "run-ended", lake.function_arn("run_ended"))
+    _ensure_permission(account, lake.function_name("run_ended"), rule_arn)
+
+
+def _ensure_permission(account: Account, function: str, rule_arn: str) -> None:
+    """Let the rule call the function."""
+    aws_lambda, statement_id = client("lambda"), "events"
+    answer = found(aws_lambda.get_policy, "ResourceNotFoundException", FunctionName=function)
+    statements = json.loads(answer["Policy"])["Statement"] if answer else []
+    if any(statement["Sid"] == statement_id for statement in statements):
+        return
+    aws_lambda.add_permission(
+        FunctionName=function,
+        StatementId=statement_id,
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule_arn,
+    )
+    account.changed(f"allowed the rule to call {function}")

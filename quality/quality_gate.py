@@ -1,0 +1,133 @@
+"""The gate: everything that this run wrote is checked on its branches, before anybody sees it.
+
+Reads the days that the run touched in processed.transactions, curated.sales and curated.daily_sales_summary,
+and the run's ledger. A critical expectation that isn't met fails the job, and so the run; a warning goes into
+the e-mail. Results: processed.quality_results (outside the branches), quality.json and Data Docs of the run.
+"""
+
+import mimetypes
+from dataclasses import asdict
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from quality.gate import Finding, Gate
+from quality.suites import daily_sales_summary, ledger, sales, transactions
+from shoplake.aws import client, put_json
+from shoplake.errors import DataError
+from shoplake.receipt import OUTCOMES, file_lines
+from shoplake.spark.job import JobRun
+from shoplake.times import parse
+from shoplake.verdicts import read_verdicts
+
+SUITES = {
+    "processed.transactions": transactions.suite,
+    "curated.sales": sales.suite,
+    "curated.daily_sales_summary": daily_sales_summary.suite,
+}
+RESULTS = "processed.quality_results"
+_LEDGER_SCHEMA = "key string, " + ", ".join(f"{name} bigint" for name in ("read", *OUTCOMES))
+_RESULTS_SCHEMA = (
+    "table_name string, expectation string, expectation_type string, column_name string, severity string, "
+    "is_met boolean, unexpected_rows bigint, checked_rows bigint, examples string"
+)
+
+
+class QualityCheckFailed(DataError):
+    """A critical expectation was not met: nothing of the run is published."""
+
+
+def main() -> None:
+    """Check, keep the results, and stop the run where they ask for it."""
+    run, gate = JobRun.from_argv("quality_gate"), Gate()
+    findings = gate.check("run.ledger", ledger_frame(run), ["key"], ledger.suite())
+    for name, frame in touched_frames(run).items():
+        table = run.declared(name)
+        findings += gate.check(name, frame, table.key, SUITES[name](table, run.lake))
+    keep(run, findings)
+    put_docs(run, gate.docs)
+    gate.close()
+    run.finish()
+    broken = [finding for finding in findings if finding.severity == "critical" and not finding.is_met]
+    if broken:
+        names = "; ".join(f"{finding.table}: {finding.rule}" for finding in broken[:3])
+        raise QualityCheckFailed(f"{len(broken)} critical expectation(s) not met: {names}")
+
+
+def touched_frames(run: JobRun) -> dict[str, DataFrame]:
+    """The touched days of each table, as the run's branch has them, each also a view under the table's name."""
+    days = touched_days(run)
+    if not days:
+        return {}
+    frames = {name: run.table(name).where(F.col("order_day").isin(days)) for name in SUITES}
+    for name, frame in frames.items():
+        frame.createOrReplaceTempView(run.declared(name).name)
+    return frames
+
+
+def touched_days(run: JobRun) -> list:
+    """Days on which this run changed an order line or a sale, where they are and where they were."""
+    touched = [run.touched(name) for name in ("processed.transactions", "curated.sales")]
+    frames = [frame.select("order_day") for frame in touched if frame is not None]
+    days: set = set()
+    for frame in frames:
+        days |= {row["order_day"] for row in frame.distinct().collect()}
+    return sorted(days)
+
+
+def ledger_frame(run: JobRun) -> DataFrame:
+    """One row a file of the run: its key and counts."""
+    lines = file_lines(read_verdicts(run.lake.bucket, run.keys), run.earlier_ledgers)
+    rows = [(line["key"], *(line["rows"][name] for name in ("read", *OUTCOMES))) for line in lines]
+    return run.spark.createDataFrame(rows, _LEDGER_SCHEMA)
+
+
+def keep(run: JobRun, findings: list[Finding]) -> None:
+    """Write the findings to the table of results, and what was not met to the run's quality.json."""
+    rows = [
+        (
+            f.table,
+            f.rule,
+            f.expectation_type,
+            f.column,
+            f.severity,
+            f.is_met,
+            f.unexpected,
+            f.checked,
+            f.examples,
+        )
+        for f in findings
+    ]
+    results = run.spark.createDataFrame(rows, _RESULTS_SCHEMA).withColumns(
+        {"run_id": F.lit(run.run_id), "checked_at": F.lit(parse(run.summary["last_arrival"]))}
+    )
+    columns = run.declared(RESULTS).column_names
+    results.select(*columns).coalesce(1).writeTo(run.table_name(RESULTS)).overwrite(
+        F.col("run_id") == run.run_id
+    )
+    not_met = [finding for finding in findings if not finding.is_met]
+    quality = {
+        "checked": len(findings),
+        "met": len(findings) - len(not_met),
+        "critical": [asdict(finding) for finding in not_met if finding.severity == "critical"],
+        "warnings": [asdict(finding) for finding in not_met if finding.severity != "critical"],
+        "data_docs": docs_prefix(run),
+    }
+    put_json(run.lake.bucket, run.keys.quality, quality)
+
+
+def docs_prefix(run: JobRun) -> str:
+    return f"{run.lake.zone('data_docs')}{run.run_id}/"
+
+
+def put_docs(run: JobRun, folder: Path) -> None:
+    """Upload the Data Docs to data-docs/{run}/ of the lake's bucket."""
+    for path in filter(Path.is_file, folder.rglob("*")):
+        kind = mimetypes.guess_type(path.name)[0] or "binary/octet-stream"
+        key = docs_prefix(run) + path.relative_to(folder).as_posix()
+        client("s3").upload_file(str(path), run.lake.bucket, key, ExtraArgs={"ContentType": kind})
+
+
+if __name__ == "__main__":
+    main()

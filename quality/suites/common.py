@@ -1,0 +1,75 @@
+"""What every table's suite checks, made from the table's declaration and its contract."""
+
+import great_expectations.expectations as gxe
+from great_expectations.expectations.expectation import Expectation
+
+from shoplake.contracts import Contract
+from shoplake.tables import Table
+
+CRITICAL, WARNING = "critical", "warning"
+
+
+def of_declaration(table: Table) -> list[Expectation]:
+    """The declared columns in their order, no null where one is required, the grain unique."""
+    expectations: list[Expectation] = [
+        gxe.ExpectTableColumnsToMatchOrderedList(
+            column_list=list(table.column_names),
+            severity=CRITICAL,
+            description=f"The columns are the declared ones, in order ({table.full_name})",
+        ),
+        gxe.ExpectCompoundColumnsToBeUnique(
+            column_list=list(table.key), severity=CRITICAL, description=f"Grain: {table.grain}"
+        ),
+    ]
+    expectations += [
+        gxe.ExpectColumnValuesToNotBeNull(
+            column=column.name, severity=CRITICAL, description=f"Every row has {column.name}"
+        )
+        for column in table.columns
+        if column.required
+    ]
+    return expectations
+
+
+def of_contract(contract: Contract) -> list[Expectation]:
+    """The contract's ranges, sets and patterns, and its rules on the whole table."""
+    expectations: list[Expectation] = []
+    for column in contract.columns:
+        if column.minimum is not None or column.maximum is not None:
+            expectations.append(
+                gxe.ExpectColumnValuesToBeBetween(
+                    column=column.name,
+                    min_value=column.minimum,
+                    max_value=column.maximum,
+                    severity=CRITICAL,
+                    description=f"{column.name} is within the contract's range",
+                )
+            )
+        if column.values:
+            expectations.append(
+                gxe.ExpectColumnValuesToBeInSet(
+                    column=column.name,
+                    value_set=list(column.values),
+                    severity=CRITICAL,
+                    description=f"{column.name} is one of {', '.join(column.values)}",
+                )
+            )
+        if column.pattern is not None:
+            expectations.append(
+                gxe.ExpectColumnValuesToMatchRegex(
+                    column=column.name,
+                    regex=column.pattern,
+                    severity=CRITICAL,
+                    description=f"{column.name} matches {column.pattern}",
+                )
+            )
+        expectations += [_of_rule(column.name, rule) for rule in column.rules]
+    return expectations
+
+
+def _of_rule(column: str, rule) -> Expectation:
+    """A rule that the contract states in Great Expectations' own words."""
+    name = "".join(part.capitalize() for part in rule.expectation.split("_"))
+    return getattr(gxe, name)(
+        column=column, severity=rule.severity, description=rule.description, **rule.arguments
+    )

@@ -1,0 +1,157 @@
+"""From staged text to typed columns, by the contract and the file's source. Values are judged here, once."""
+
+import re
+from itertools import product
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from shoplake.contracts import Column, Contract, Source
+
+PROBLEM = T.StructType(
+    [
+        T.StructField("column", T.StringType()),
+        T.StructField("value", T.StringType()),
+        T.StructField("rule", T.StringType()),
+    ]
+)
+PROBLEMS = "_problems"
+_INTEGER = r"^[+-]?\d+(\.0*)?$"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)$"
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+_ZONE_LETTERS = re.compile(r"[XxZVzO]")
+_QUOTED = re.compile(r"'[^']*'")
+
+
+def staged_schema(contract: Contract) -> T.StructType:
+    """What the validator stages: the record's line and text, and every column of the contract as a string."""
+    return T.StructType(
+        [
+            T.StructField("_line", T.LongType()),
+            T.StructField("_raw", T.StringType()),
+            *(T.StructField(column.name, T.StringType()) for column in contract.columns),
+        ]
+    )
+
+
+def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
+    """Typed columns under the contract's names, `source`, and `_problems`: what is wrong with each row.
+
+    Takes the staged strings and `_arrived_at`; every other column passes through. A row without problems
+    satisfies the contract's row rules.
+    """
+    texts = {column.name: _text(column, source) for column in contract.columns}
+    staged = staged.withColumns({f"_text_{name}": text for name, text in texts.items()})
+    typed = staged.withColumns(
+        {c.name: _typed(c, source) for c in contract.columns} | {"source": F.lit(source.name)}
+    )
+    checks = [check for column in contract.columns for check in _checks(column)]
+    if source.key == "line_number":
+        checks.append(_problem("line_number", "missing", F.col("line_number").isNull()))
+    problems = F.filter(F.array(*checks), lambda problem: problem.isNotNull())
+    return typed.withColumn(PROBLEMS, problems).drop(*(f"_text_{name}" for name in texts))
+
+
+def _text(column: Column, source: Source) -> SparkColumn:
+    """The value as text: trimmed, empty as null, defaults and normaliser applied."""
+    trimmed = F.trim(F.regexp_replace(F.col(column.name), "\u00a0", " "))
+    text = F.when(trimmed != "", trimmed)
+    default = source.defaults.get(column.name, column.default)
+    if default is not None:
+        text = F.coalesce(text, F.lit(default))
+    match column.normaliser:
+        case "upper":
+            return F.upper(text)
+        case "lower":
+            return F.lower(text)
+        case "strip_decimal_zero":
+            return F.regexp_replace(text, r"^(\d+)\.0+$", "$1")
+    if column.values:
+        return _in_the_contracts_words(text, column.values)
+    return text
+
+
+def _in_the_contracts_words(text: SparkColumn, values: dict[str, tuple[str, ...]]) -> SparkColumn:
+    """Sources' words for a value replaced by the contract's; unknown words stay as they are."""
+    words = [(word.lower(), value) for value, synonyms in values.items() for word in (value, *synonyms)]
+    mapping = F.create_map(*(F.lit(part) for pair in words for part in pair))
+    return F.coalesce(mapping[F.lower(text)], text)
+
+
+def _typed(column: Column, source: Source) -> SparkColumn:
+    text = F.col(f"_text_{column.name}")
+    match column.logical_type:
+        case "string":
+            return text
+        case "integer":
+            return F.when(
+                text.rlike(_INTEGER), F.regexp_replace(text, r"\.0*$", "").cast(column.physical_type)
+            )
+        case "number":
+            return F.when(text.rlike(_NUMBER), text.cast(column.physical_type))
+        case "timestamp":
+            return _instant(text, source.timestamp_formats or column.timestamp_formats, source.time_zone)
+        case "boolean":
+            return F.lower(text).cast("boolean")
+        case "date":
+            return F.coalesce(*(F.to_date(text, f) for f in column.timestamp_formats))
+    raise ValueError(f"column {column.name}: no conversion to {column.logical_type}")
+
+
+def _instant(text: SparkColumn, formats: tuple[str, ...], time_zone: str) -> SparkColumn:
+    """A UTC instant. A text without an offset is local time of the source: where the clocks go back, the
+    earlier offset; where they go forward, shifted forward (java.time's rule, which Spark follows).
+    """
+    readings = []
+    for pattern in expand_optional(formats):
+        parsed = F.to_timestamp(text, pattern)
+        has_offset = bool(_ZONE_LETTERS.search(_QUOTED.sub("", pattern)))
+        readings.append(parsed if has_offset else F.to_utc_timestamp(parsed, time_zone))
+    return F.coalesce(*readings)
+
+
+def expand_optional(formats: tuple[str, ...]) -> list[str]:
+    """Formats with every optional `[part]` written out, present first: each is with or without an offset."""
+    expanded = []
+    for pattern in formats:
+        pieces = _OPTIONAL.split(pattern)
+        optional = pieces[1::2]
+        for choice in product((True, False), repeat=len(optional)):
+            kept = [part if taken else "" for part, taken in zip(optional, choice, strict=True)]
+            expanded.append("".join(a + b for a, b in zip(pieces[::2], [*kept, ""], strict=True)))
+    return expanded
+
+
+def _checks(column: Column) -> list[SparkColumn]:
+    """A problem for each rule that the row breaks, null for each that it keeps."""
+    text, value = F.col(f"_text_{column.name}"), F.col(column.name)
+    checks = []
+    if column.required:
+        checks.append(_problem(column.name, "missing", text.isNull()))
+    not_of_type = {"integer": "not_an_integer", "number": "not_a_number", "timestamp": "not_a_time",
+                   "boolean": "not_a_boolean", "date": "not_a_date"}.get(column.logical_type)  # fmt: skip
+    if not_of_type:
+        checks.append(_problem(column.name, not_of_type, text.isNotNull() & value.isNull()))
+    if column.minimum is not None:
+        checks.append(_problem(column.name, "below_minimum", value < F.lit(column.minimum)))
+    if column.maximum is not None:
+        checks.append(_problem(column.name, "above_maximum", value > F.lit(column.maximum)))
+    if column.pattern is not None:
+        checks.append(_problem(column.name, "pattern", ~value.rlike(column.pattern)))
+    if column.values:
+        checks.append(_problem(column.name, "unknown_value", ~value.isin(*column.values)))
+    if column.not_after_arrival is not None:
+        seconds = int(column.not_after_arrival.total_seconds())
+        latest = F.col("_arrived_at") + F.expr(f"interval {seconds} seconds")
+        checks.append(_problem(column.name, "after_arrival", value > latest))
+    return checks
+
+
+def _problem(column: str, rule: str, is_broken: SparkColumn) -> SparkColumn:
+    """The problem as received: the value is the text of the file, cut to 200 characters."""
+    text = F.substring(F.col(f"_text_{column}"), 1, 200)
+    return F.when(
+        is_broken, F.struct(F.lit(column).alias("column"), text.alias("value"), F.lit(rule).alias("rule"))
+    )

@@ -1,0 +1,83 @@
+"""Which version of a row wins: one rule for every dataset.
+
+recency = (updated_at where the source has it else arrived_at, arrived_at, object key, line, row hash), compared
+in that order. It is a total order over rows of object versions, so the winner is the same in whatever order
+and grouping the files are processed.
+"""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+OUTCOME = "_outcome"
+APPLIED, UNCHANGED, SUPERSEDED = "applied", "unchanged", "superseded"
+QUARANTINED, DUPLICATE = "quarantined", "duplicate"
+INSERT, UPDATE, TOUCH, DELETE = "insert", "update", "touch", "delete"
+
+
+def row_hash(business_columns: list[str]) -> Column:
+    """SHA-256 over the business columns, by name. Nulls are left out, so a new column leaves old hashes be."""
+    return F.sha2(F.to_json(F.struct(*sorted(business_columns))), 256)
+
+
+def recency(prefix: str = "") -> Column:
+    """The recency of a row as a struct, which Spark compares field by field.
+
+    Takes `updated_at`, `_arrived_at`, `_source_key`, `_source_line` and `_row_hash`, each behind the prefix.
+    """
+    arrived = F.col(f"{prefix}_arrived_at")
+    return F.struct(
+        F.coalesce(F.col(f"{prefix}updated_at"), arrived).alias("at"),
+        arrived.alias("arrived_at"),
+        F.col(f"{prefix}_source_key").alias("key"),
+        F.col(f"{prefix}_source_line").alias("line"),
+        F.col(f"{prefix}_row_hash").alias("hash"),
+    )
+
+
+def pick_winners(rows: DataFrame, key: list[str]) -> DataFrame:
+    """The outcome of every valid row within the batch; null for the one winner of each key.
+
+    A row that repeats its winner's content is unchanged when it stands in another file and a duplicate when it
+    stands in the same one; a row with other content is superseded.
+    """
+    newest_first = Window.partitionBy(*key).orderBy(recency().desc())
+    ranked = rows.withColumns(
+        {
+            "_rank": F.row_number().over(newest_first),
+            "_winner_hash": F.first("_row_hash").over(newest_first),
+            "_winner_file": F.first("_file").over(newest_first),
+        }
+    )
+    is_repeat = F.col("_row_hash") == F.col("_winner_hash")
+    is_same_file = F.col("_file") == F.col("_winner_file")
+    outcome = (
+        F.when(F.col("_rank") == 1, F.lit(None).cast("string"))
+        .when(is_repeat & is_same_file, F.lit(DUPLICATE))
+        .when(is_repeat, F.lit(UNCHANGED))
+        .otherwise(F.lit(SUPERSEDED))
+    )
+    return ranked.withColumn(OUTCOME, outcome).drop("_rank", "_winner_hash", "_winner_file")
+
+
+def compare_with_stored(winners: DataFrame, stored: DataFrame, key: list[str]) -> DataFrame:
+    """What each of the batch's winners does to the table: `_action` insert, update or touch, or null for nothing.
+
+    `stored` is the table's current rows, of which the key, `updated_at` and the technical columns are read.
+    A touch moves a row's recency and nothing else: the same content came again later, and a version between
+    the two that comes late must still lose (docs/decisions/0003).
+    """
+    names = [*key, "updated_at", "_arrived_at", "_source_key", "_source_line", "_row_hash", "_run_id"]
+    held = stored.select(*(F.col(name).alias(f"_held_{name}") for name in names))
+    on = [F.col(name) == F.col(f"_held_{name}") for name in key]
+    joined = winners.join(held, on=on, how="left")
+    is_new = F.col(f"_held_{key[0]}").isNull()
+    is_newer = recency() > recency("_held_")
+    is_equal = F.col("_row_hash") == F.col("_held__row_hash")
+    is_keyed_by_content = F.col("_is_keyed_by_content")
+    action = (
+        F.when(is_new, INSERT)
+        .when(is_equal & is_newer & ~is_keyed_by_content, TOUCH)
+        .when(is_newer & ~is_equal, UPDATE)
+    )
+    outcome = F.when(is_new | (is_newer & ~is_equal), APPLIED).when(is_equal, UNCHANGED).otherwise(SUPERSEDED)
+    return joined.withColumns({"_action": action, OUTCOME: outcome})

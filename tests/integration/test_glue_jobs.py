@@ -1,0 +1,331 @@
+"""Glue jobs on the local lake: the deployed script runs, on one warm Spark driver for all of these tests."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+import uuid
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from local.gaps import hooks
+from local.jars import JarsMissing, jar_paths
+
+BUCKET = "glue-test"
+ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
+
+try:
+    jar_paths()
+except JarsMissing as missing:
+    pytest.skip(str(missing), allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def lake(aws):
+    """A bucket, and the driver that warms up on it."""
+    from local.gaps import glue_jobs
+
+    aws("s3").create_bucket(Bucket=BUCKET)
+    aws("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    glue_jobs.warm_up(BUCKET)
+    yield glue_jobs
+    glue_jobs.shut_down()
+
+
+@pytest.fixture
+def start(lake, aws):
+    """Deploys a script as a new job and starts a run; returns a JobRun."""
+
+    def begin(script, arguments=None, **definition):
+        name = f"job-{uuid.uuid4().hex[:8]}"
+        key = f"artifacts/{name}.py"
+        aws("s3").put_object(Bucket=BUCKET, Key=key, Body=textwrap.dedent(script).encode())
+        command = {"Name": "glueetl", "ScriptLocation": f"s3://{BUCKET}/{key}"}
+        aws("glue").create_job(Name=name, Role="job-role", Command=command, **definition)
+        return JobRun.start(aws, name, arguments or {})
+
+    return begin
+
+
+@pytest.fixture
+def run(start):
+    """As `start`, and waits for the run's end."""
+    return lambda *script, **definition: start(*script, **definition).wait()
+
+
+class JobRun:
+    def __init__(self, aws, job, run_id):
+        self._aws, self.job, self.run_id = aws, job, run_id
+
+    @classmethod
+    def start(cls, aws, job, arguments):
+        return cls(aws, job, aws("glue").start_job_run(JobName=job, Arguments=arguments)["JobRunId"])
+
+    def wait(self, *states, timeout_s=120):
+        deadline = time.monotonic() + timeout_s
+        while self.state not in (states or ENDED):
+            assert time.monotonic() < deadline, f"{self.state}: {self.record}"
+            time.sleep(0.05)
+        return self
+
+    def stop(self):
+        self._aws("glue").batch_stop_job_run(JobName=self.job, JobRunIds=[self.run_id])
+
+    @property
+    def record(self):
+        return self._aws("glue").get_job_run(JobName=self.job, RunId=self.run_id)["JobRun"]
+
+    @property
+    def state(self):
+        return self.record["JobRunState"]
+
+    @property
+    def error(self):
+        return self.record.get("ErrorMessage")
+
+    @property
+    def log(self):
+        events = self._aws("logs").get_log_events(
+            logGroupName="/aws-glue/jobs/output", logStreamName=self.run_id, startFromHead=True
+        )
+        return [event["message"] for event in events["events"]]
+
+
+def wheel(**modules) -> bytes:
+    """A wheel whose packages hold one module each: wheel(shoplake="VERSION = 1")."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        for name, source in modules.items():
+            files.writestr(f"{name}/__init__.py", source)
+    return archive.getvalue()
+
+
+def test_a_script_gets_its_arguments_and_a_session_with_its_settings(run):
+    script = """
+        import sys
+        from awsglue.utils import getResolvedOptions
+        from pyspark.sql import SparkSession
+
+        arguments = getResolvedOptions(sys.argv, ["JOB_NAME", "run_id", "manifest"])
+        spark = SparkSession.builder.appName("any").config("spark.sql.shuffle.partitions", "3").getOrCreate()
+        print(arguments["run_id"], arguments["manifest"])
+        print(SparkSession.getActiveSession() is spark, spark.conf.get("spark.sql.shuffle.partitions"))
+        print(spark.conf.get("spark.shop"), spark.conf.get("spark.sql.session.timeZone"), "--conf" in sys.argv)
+    """
+    defaults = {"--conf": "spark.shop=tea and cake --conf spark.sql.session.timeZone=Asia/Tokyo", "--run_id": "0"}
+    finished = run(script, {"--run_id": "7", "--manifest": "runs/7/manifest.jsonl"}, DefaultArguments=defaults)
+    assert finished.error is None
+    assert finished.log == ["7 runs/7/manifest.jsonl", "True 3", "tea and cake Asia/Tokyo False"]
+
+
+def test_a_branch_is_written_through_the_glue_catalog_and_main_stays(run):
+    script = """
+        from pyspark.sql import SparkSession
+
+        spark = SparkSession.builder.getOrCreate()
+        spark.sql("CREATE NAMESPACE glue_catalog.shop LOCATION 's3://glue-test/shop'")
+        spark.sql("CREATE TABLE glue_catalog.shop.lines (id bigint) USING iceberg "
+                  "TBLPROPERTIES ('write.wap.enabled' = 'true')")
+        spark.conf.set("spark.wap.branch", "run-1")
+        spark.range(3).createOrReplaceTempView("source")
+        for _ in range(2):
+            spark.sql("MERGE INTO glue_catalog.shop.lines t USING source s ON t.id = s.id "
+                      "WHEN NOT MATCHED THEN INSERT *")
+        print("branch", spark.table("glue_catalog.shop.lines").count())
+        spark.conf.unset("spark.wap.branch")
+        print("main", spark.table("glue_catalog.shop.lines").count())
+        spark.range(5).write.parquet("s3://glue-test/shop/plain")
+        print("plain", spark.read.parquet("s3://glue-test/shop/plain").count())
+    """
+    assert run(script).log == ["branch 3", "main 0", "plain 5"]
+
+
+def test_a_failure_is_told_with_its_class_and_its_traceback(run):
+    failed = run("print('before')\nraise ValueError('no such dataset: tea')")
+    assert (failed.state, failed.error) == ("FAILED", "ValueError: no such dataset: tea")
+    assert failed.log[0] == "before"
+    assert failed.log[-1] == "ValueError: no such dataset: tea"
+
+
+def test_a_failure_in_spark_is_told_with_its_cause(run):
+    failed = run(
+        """
+        from pyspark.sql import SparkSession
+        spark = SparkSession.builder.getOrCreate()
+        spark.conf.set("spark.sql.ansi.enabled", "true")
+        spark.range(3).selectExpr("1 div (id - 1)").collect()
+        """
+    )
+    assert failed.state == "FAILED"
+    assert failed.error.startswith("ArithmeticException: [DIVIDE_BY_ZERO]")
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "error"), [("0", "SUCCEEDED", None), ("3", "FAILED", "SystemExit: 3")]
+)
+def test_a_script_may_end_itself(run, code, state, error):
+    ended = run(f"import sys\nsys.exit({code})")
+    assert (ended.state, ended.error) == (state, error)
+
+
+def test_a_script_that_stops_spark_leaves_it_to_the_others(run):
+    stop = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\nspark.stop()"
+    assert run(stop).state == "SUCCEEDED"
+    assert run("from pyspark.sql import SparkSession\nprint(SparkSession.builder.getOrCreate().range(2).count())").log == ["2"]
+
+
+def test_jobs_side_by_side_keep_their_arguments_output_and_settings(start):
+    script = """
+        import sys, threading, time
+        from pyspark.sql import SparkSession
+
+        def show():
+            time.sleep(0.5)
+            spark = SparkSession.builder.getOrCreate()
+            print(sys.argv[sys.argv.index("--who") + 1], spark.conf.get("spark.who"), spark.range(4).count())
+
+        thread = threading.Thread(target=show)
+        thread.start()
+        thread.join()
+    """
+    runs = [start(script, {"--who": who, "--conf": f"spark.who={who}"}) for who in ("ann", "bob", "cy")]
+    assert [finished.wait().log for finished in runs] == [["ann ann 4"], ["bob bob 4"], ["cy cy 4"]]
+
+
+def test_a_stopped_run_ends_within_seconds_and_is_told(start, aws, eventually):
+    queue = aws("sqs").create_queue(QueueName="job-states")["QueueUrl"]
+    arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.glue"], "detail-type": ["Glue Job State Change"], "detail": {"state": ["STOPPED"]}}
+    aws("events").put_rule(Name="job-states", EventPattern=json.dumps(pattern))
+    aws("events").put_targets(Rule="job-states", Targets=[{"Id": "queue", "Arn": arn}])
+    endless = """
+        from pyspark.sql import SparkSession, functions as F
+        spark = SparkSession.builder.getOrCreate()
+        print("begun", flush=True)
+        while True:
+            spark.range(10**12).agg(F.sum(F.sha2(F.col("id").cast("string"), 512).cast("double"))).collect()
+    """
+    running = start(endless).wait("RUNNING")
+    eventually(lambda: "begun" in running.log)
+    time.sleep(1)
+    began = time.monotonic()
+    running.stop()
+    running.wait("STOPPED")
+    assert time.monotonic() - began < 10
+    messages = aws("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
+    assert [json.loads(message["Body"])["detail"]["jobRunId"] for message in messages] == [running.run_id]
+
+
+def test_a_run_counts_its_seconds_and_dpus(run):
+    record = run("import time\ntime.sleep(1.5)", WorkerType="G.2X", NumberOfWorkers=5).record
+    assert record["ExecutionTime"] == 2
+    assert 15 <= record["DPUSeconds"] < 25
+    assert record["CompletedOn"] > record["StartedOn"]
+
+
+def test_a_job_runs_as_often_at_once_as_it_may(start, aws):
+    first = start("import time\ntime.sleep(2)", ExecutionProperty={"MaxConcurrentRuns": 2})
+    JobRun.start(aws, first.job, {})
+    with pytest.raises(aws("glue").exceptions.ConcurrentRunsExceededException):
+        JobRun.start(aws, first.job, {})
+
+
+def test_a_failed_job_is_tried_again_as_often_as_it_may(run):
+    failed = run("print('tried')\nraise RuntimeError('again')", MaxRetries=2)
+    assert (failed.record["Attempt"], failed.log.count("tried")) == (2, 3)
+
+
+def test_a_missing_script_is_named(lake, aws):
+    command = {"Name": "glueetl", "ScriptLocation": f"s3://{BUCKET}/nowhere.py"}
+    aws("glue").create_job(Name="unscripted", Role="job-role", Command=command)
+    failed = JobRun.start(aws, "unscripted", {}).wait()
+    assert failed.error == f"MissingObject: s3://{BUCKET}/nowhere.py does not exist"
+
+
+def test_the_checkout_is_hidden(run):
+    failed = run("import shoplake")
+    assert failed.error == "ModuleNotFoundError: No module named 'shoplake' in the job's --extra-py-files"
+
+
+def test_a_changed_wheel_is_what_runs(run, aws):
+    script = "import shoplake, shoplake_extra\nprint(shoplake.VERSION, shoplake_extra.VERSION, shoplake.__file__)"
+    arguments = {"--extra-py-files": f"s3://{BUCKET}/artifacts/shoplake.whl,s3://{BUCKET}/artifacts/extra.zip"}
+    aws("s3").put_object(Bucket=BUCKET, Key="artifacts/extra.zip", Body=wheel(shoplake_extra="VERSION = 10"))
+    for version in (1, 2):
+        content = wheel(shoplake=f"VERSION = {version}")
+        aws("s3").put_object(Bucket=BUCKET, Key="artifacts/shoplake.whl", Body=content)
+        finished = run(script, arguments)
+        assert finished.error is None
+        assert finished.log[0].startswith(f"{version} 10 ")
+        assert str(Path(__file__).parents[2] / "shoplake") not in finished.log[0]
+
+
+def test_the_warm_up_leaves_nothing_behind(lake, aws, eventually):
+    lake.shut_down()
+    lake.warm_up(BUCKET)
+    log = Path(os.environ["STATE_DIR"]).parent / "spark" / "driver.log"
+    eventually(lambda: lake.is_warm(), timeout_s=120)
+    assert "Traceback" not in log.read_text()
+    assert "_spark_warm_up" not in str(aws("s3").list_object_versions(Bucket=BUCKET, Prefix="_spark").get("Versions"))
+    assert "spark_warm_up" not in [item["Name"] for item in aws("glue").get_databases()["DatabaseList"]]
+
+
+def test_runs_that_a_stop_cut_off_are_failed_after_a_restart(start, lake):
+    from ministack.services import glue
+
+    cut_off = start("import time\ntime.sleep(600)").wait("RUNNING")
+    glue.load_persisted_state(glue.get_state())
+    assert (cut_off.state, cut_off.error) == ("FAILED", "The local lake stopped while this job was running.")
+    cut_off.stop()
+
+
+def test_no_jvm_outlives_its_parent(tmp_path):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", KILLED_PARENT, str(tmp_path)], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    )
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while any(is_running(pid) for pid in pids):
+        assert time.monotonic() < deadline, f"still there: {pids}"
+        time.sleep(0.1)
+
+
+KILLED_PARENT = """
+import sys, time
+from pathlib import Path
+from local.spark.client import SparkDriver
+from local.spark.settings import spark_settings
+
+driver = SparkDriver(Path(sys.argv[1]), spark_settings("http://127.0.0.1:9", None))
+driver.start()
+while not driver.pids()[1:]:
+    time.sleep(0.1)
+print(*driver.pids(), flush=True)
+time.sleep(600)
+"""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A killed process whose parent doesn't ask for it is still listed, as a zombie.
+    return "Z" not in subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
+
+
+def test_a_hook_that_no_longer_fits_is_told(emulator, monkeypatch):
+    from ministack.services import glue
+
+    from local.gaps import glue_jobs
+
+    monkeypatch.setattr(glue, "_start_job_run", lambda request: None)
+    with pytest.raises(hooks.HookMismatch, match="_start_job_run"):
+        glue_jobs.install()

@@ -1,0 +1,181 @@
+"""The whole lake on the local AWS: from nothing, again, after a change; and a file that finds its way in."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from local.provision import NotThisMachine, provision
+from shoplake import aws as shoplake_aws
+from shoplake.artifacts import build_artifacts
+from shoplake.config import load_inventory, load_lake
+from shoplake.files import REFUSED, Files
+from shoplake.runs import ENDED, Runs
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("shoplake", "quality", "jobs", "lambdas", "contracts", "tables", "state_machines")
+
+
+@pytest.fixture(scope="module")
+def lake():
+    return load_lake("local")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of what is deployed, with scripts that do nothing: no job runs in these tests."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for folder in SOURCES:
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("lake.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / file, copy / file)
+    for job in load_inventory(ROOT / "lake.yaml").jobs.values():
+        (copy / job.script).write_text("pass\n")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def artifacts(checkout, tmp_path_factory):
+    return build_artifacts(checkout, tmp_path_factory.mktemp("build"))
+
+
+@pytest.fixture(scope="module")
+def provisioned(emulator, lake, artifacts):
+    """The sentences of the first provisioning."""
+    shoplake_aws.client.cache_clear()
+    return provision(lake, artifacts)
+
+
+def test_a_second_provisioning_changes_nothing(provisioned, lake, artifacts):
+    assert len(provisioned) == len(set(provisioned))
+    told = []
+    assert provision(lake, artifacts, told.append) == told == []
+
+
+def test_a_changed_function_is_updated_and_nothing_else(provisioned, lake, checkout, artifacts, tmp_path):
+    changed = tmp_path / "checkout"
+    shutil.copytree(checkout, changed)
+    with (changed / "lambdas" / "publish" / "handler.py").open("a") as handler:
+        handler.write("# changed\n")
+    assert provision(lake, build_artifacts(changed, tmp_path / "build")) == ["updated function shoplake-local-publish"]
+    assert provision(lake, artifacts) == ["updated function shoplake-local-publish"]
+
+
+def test_a_changed_job_script_is_uploaded(provisioned, lake, checkout, artifacts, tmp_path):
+    changed = tmp_path / "checkout"
+    shutil.copytree(checkout, changed)
+    (changed / "jobs" / "transaction_etl.py").write_text("print('changed')\n")
+    assert provision(lake, build_artifacts(changed, tmp_path / "build")) == ["updated script jobs/transaction_etl.py"]
+    assert provision(lake, artifacts) == ["updated script jobs/transaction_etl.py"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (
+            lambda aws, lake: aws("glue").update_job(
+                JobName=lake.job_name("quality_gate"), JobUpdate={"NumberOfWorkers": 9}
+            ),
+            "updated job shoplake-local-quality-gate",
+        ),
+        (
+            lambda aws, lake: aws("stepfunctions").update_state_machine(
+                stateMachineArn=lake.state_machine_arn,
+                definition='{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}',
+            ),
+            "updated state machine shoplake-local-lake-pipeline",
+        ),
+        (
+            lambda aws, lake: aws("lambda").update_function_configuration(
+                FunctionName=lake.function_name("notify"), MemorySize=128
+            ),
+            "updated function shoplake-local-notify",
+        ),
+        (
+            lambda aws, lake: aws("sqs").set_queue_attributes(
+                QueueUrl=aws("sqs").get_queue_url(QueueName=lake.arrivals_queue)["QueueUrl"],
+                Attributes={"VisibilityTimeout": "1"},
+            ),
+            "updated queue shoplake-local-arrivals",
+        ),
+        (
+            lambda aws, lake: aws("events").put_rule(
+                Name="shoplake-local-raw-object-created", EventPattern='{"source": ["aws.ec2"]}'
+            ),
+            "updated rule shoplake-local-raw-object-created",
+        ),
+        (
+            lambda aws, lake: aws("athena").update_work_group(
+                WorkGroup=lake.workgroup, ConfigurationUpdates={"EnforceWorkGroupConfiguration": False}
+            ),
+            "updated workgroup shoplake-local-lake",
+        ),
+        (
+            lambda aws, lake: aws("logs").put_retention_policy(
+                logGroupName="/aws/lambda/shoplake-local-publish", retentionInDays=1
+            ),
+            "updated log group /aws/lambda/shoplake-local-publish",
+        ),
+    ],
+)
+def test_what_differs_from_lake_yaml_is_mended(provisioned, lake, artifacts, aws, spoil, sentence):
+    spoil(aws, lake)
+    assert provision(lake, artifacts) == [sentence]
+    assert provision(lake, artifacts) == []
+
+
+def test_every_address_gets_every_topic_and_old_addresses_none(provisioned, lake, artifacts, aws):
+    arn = lake.topic_arn("cost")
+    aws("sns").subscribe(TopicArn=arn, Protocol="email", Endpoint="gone@shoplake.test")
+    assert provision(lake, artifacts) == ["unsubscribed gone@shoplake.test from shoplake-local-cost-alerts"]
+    subscriptions = aws("sns").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+    assert [s["Endpoint"] for s in subscriptions] == ["owner@shoplake.test"]
+
+
+def test_jobs_take_their_spark_settings_from_the_inventory(provisioned, lake, aws):
+    job = aws("glue").get_job(JobName="shoplake-local-transaction-etl")["Job"]
+    arguments = job["DefaultArguments"]
+    assert arguments["--extra-py-files"] == (
+        "s3://shoplake-local-artifacts-000000000000/wheels/shoplake-0.1.0-py3-none-any.whl"
+    )
+    settings = arguments["--conf"].split(" --conf ")
+    assert "spark.sql.session.timeZone=UTC" in settings
+    assert "spark.sql.shuffle.partitions=2" in settings
+    assert "spark.sql.catalog.glue_catalog.warehouse=s3://shoplake-local-lake-000000000000/" in settings
+    assert job["ExecutionProperty"]["MaxConcurrentRuns"] == 1
+
+
+def test_schedules_call_the_dispatcher(provisioned, lake, aws):
+    found = {name: aws("scheduler").get_schedule(Name=f"shoplake-local-{name}") for name in ("run", "sweep")}
+    assert found["run"]["ScheduleExpression"] == "rate(5 minutes)"
+    assert json.loads(found["sweep"]["Target"]["Input"]) == {"action": "sweep"}
+
+
+def test_a_message_comes_back_only_when_the_dispatcher_must_be_done(provisioned, lake, aws):
+    queue = aws("sqs").get_queue_url(QueueName=lake.arrivals_queue)["QueueUrl"]
+    attributes = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert int(attributes["VisibilityTimeout"]) >= 6 * 120
+    assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == 5
+
+
+def test_a_dropped_file_goes_through_a_whole_run(provisioned, lake, aws, eventually):
+    """A file of no known dataset is refused, so that no job has anything to do."""
+    stored = aws("s3").put_object(Bucket=lake.bucket, Key="raw/unknown/a file.csv", Body=b"a,b\n1,2\n")
+    files, runs = Files(lake.files_table), Runs(lake.runs_table)
+    object_id = f"raw/unknown/a file.csv#{stored['VersionId']}"
+    eventually(lambda: files.get(object_id) is not None)
+    eventually(lambda: files.get(object_id)["state"] == REFUSED, timeout_s=60)
+    run_id = files.get(object_id)["run_id"]
+    eventually(lambda: runs.get(run_id)["state"] in ENDED, timeout_s=30)
+    eventually(lambda: runs.lock() is None)
+
+
+def test_a_lake_on_another_machine_is_not_touched(lake, artifacts, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://s3.us-east-1.amazonaws.com")
+    shoplake_aws.client.cache_clear()
+    try:
+        with pytest.raises(NotThisMachine, match="Only the local AWS"):
+            provision(lake, artifacts)
+    finally:
+        shoplake_aws.client.cache_clear()
