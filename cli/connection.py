@@ -1,4 +1,7 @@
-"""Which lake a command talks to. Besides the commands that start and stop it, only this module knows of a local lake."""
+"""Which lake a command talks to.
+
+Only this module, and the commands that start and stop it, know of a local lake.
+"""
 
 import os
 from collections.abc import Iterator
@@ -114,7 +117,7 @@ def aws_problem(error: Exception, env: str) -> str | None:
         return f"No usable AWS credentials for environment {env} ({_end_less(error)}): sign in or set AWS_PROFILE."
     if isinstance(error, aws.HTTPClientError):
         if env == LOCAL:
-            return f"The local lake no longer answers: look at {command(env, 'status')} or run {command(env, 'up')} again."
+            return "The local lake no longer answers: look at `shoplake status`, or run `shoplake up` again."
         return f"AWS can't be reached ({_end_less(error)}): check the network and try again."
     if isinstance(error, aws.ClientError):
         return _refusal(error.response.get("Error", {}), error.operation_name, env)
@@ -128,7 +131,7 @@ def _refusal(error: dict[str, Any], operation: str, env: str) -> str | None:
     if code in _NOT_ALLOWED:
         return f"These credentials may not do that in environment {env} ({operation}: {message})."
     if code in _NOT_DEPLOYED:
-        deploy = command(env, "up") if env == LOCAL else f"`make deploy ENV={env}`"
+        deploy = "`shoplake up`" if env == LOCAL else f"`make deploy ENV={env}`"
         return f"The lake of environment {env} isn't wholly there ({operation}: {message}): run {deploy}."
     return None
 

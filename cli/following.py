@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
 
 import typer
@@ -51,7 +51,9 @@ class LineScreen:
         for number, state in enumerate(states):
             took = f" in {seconds(state.seconds)}" if state.seconds is not None else ""
             error = f" ({state.error})" if state.error else ""
-            self._say_once((run_id, number, state.state), f"{run_id}  {state.name}: {state.state}{took}{error}")
+            self._say_once(
+                (run_id, number, state.state), f"{run_id}  {state.name}: {state.state}{took}{error}"
+            )
         if ended:
             self._say_once((run_id, -1, record["state"]), f"{run_id}  {record['state']}")
 
@@ -113,7 +115,8 @@ class Follower:
         while waiting:
             some, waiting = waiting[:FILES_AT_ONCE], waiting[FILES_AT_ONCE:]
             items = {object_id: self._files.get(object_id) or {} for object_id in some}
-            fresh = dict.fromkeys(run for item in items.values() if (run := item.get("run_id")) not in (None, *taken_by))
+            takers = (item["run_id"] for item in items.values() if "run_id" in item)
+            fresh = dict.fromkeys(run_id for run_id in takers if run_id not in taken_by)
             for run_id in fresh:
                 self.run(run_id)
                 taken_by.append(run_id)
@@ -124,14 +127,16 @@ class Follower:
                 self._pause(f"{_files(len(waiting))} still waiting")
         return taken_by
 
-    def until_free(self) -> None:
-        """Follow whatever run holds the lake, until none does."""
+    def until_free(self) -> list[dict[str, Any]]:
+        """Follow the runs that hold the lake, until none does; their records."""
+        followed = []
         while (lock := self._runs.lock()) is not None:
             record = self._runs.get(lock.run_id)
             if record and record["state"] not in ENDED:
-                self.run(lock.run_id)
+                followed.append(self.run(lock.run_id))
             else:
                 self._pause(f"Run {lock.run_id} still holds the lake")
+        return followed
 
     def next_run(self) -> str:
         """The run that is going, or the next one that starts."""
@@ -158,19 +163,11 @@ class Follower:
 @contextmanager
 def following(lake: Lake, console: Console, timeout_s: float | None) -> Iterator[Follower]:
     """A follower that shows its progress on the console. Ctrl-C ends the following, not the run: exit code 130."""
-    if console.is_terminal:
-        with Live(console=console, transient=True, refresh_per_second=8) as live, _interruptible(lake, LiveScreen(live), timeout_s) as follower:
-            yield follower
-    else:
-        with _interruptible(lake, LineScreen(console), timeout_s) as follower:
-            yield follower
-
-
-@contextmanager
-def _interruptible(lake: Lake, screen: Screen, timeout_s: float | None) -> Iterator[Follower]:
-    follower = Follower(lake, screen, timeout_s)
+    live = Live(console=console, transient=True, refresh_per_second=8) if console.is_terminal else None
+    follower = Follower(lake, LiveScreen(live) if live else LineScreen(console), timeout_s)
     try:
-        yield follower
+        with live or nullcontext():
+            yield follower
     except KeyboardInterrupt:
         what = f"Run {follower.current} goes on" if follower.current else "The lake goes on without you"
         again = command(lake.env, f"watch {follower.current}" if follower.current else "watch")

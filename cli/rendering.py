@@ -46,14 +46,14 @@ def plain(value: Any) -> str:
 
 def runs_view(runs: Sequence[dict[str, Any]]) -> RenderableType:
     """Runs, a line each, in the order given."""
-    table = _table("run", "state", "started", ">seconds", ">loaded", ">refused", ">duplicate", ">read", ">applied", ">quarantined", ">dollars")
+    of_files, of_rows = ("accepted", "refused", "duplicate"), ("read", "applied", "quarantined")
+    counts = [f">files {name}" for name in of_files] + [f">rows {name}" for name in of_rows]
+    table = _table("run", "state", "started", ">time", *counts, ">cost")
     for run in runs:
-        files, rows = run["files"], run["rows"]
-        counts = [files["accepted"], files["refused"], files["duplicate"], rows["read"], rows["applied"], rows["quarantined"]]
-        table.add_row(
-            run["run_id"], word(run["state"]), instant(run["started_at"]), seconds(run["seconds"]),
-            *map(number, counts), dollars(run["dollars"]),
-        )  # fmt: skip
+        files = (number(run["files"][name]) for name in of_files)
+        rows = (number(run["rows"][name]) for name in of_rows)
+        began, took = instant(run["started_at"]), seconds(run["seconds"])
+        table.add_row(run["run_id"], word(run["state"]), began, took, *files, *rows, dollars(run["dollars"]))
     return table
 
 
@@ -62,7 +62,9 @@ def progress_view(record: dict[str, Any], states: Sequence[StateTime], now: date
     table = Table.grid(padding=(0, 2))
     for state in states:
         took = state.seconds if state.seconds is not None else (now - parse(state.started_at)).total_seconds()
-        table.add_row("", state.name, Text(seconds(took), justify="right"), word(state.state), state.error or "")
+        table.add_row(
+            "", state.name, Text(seconds(took), justify="right"), word(state.state), state.error or ""
+        )
     return Group(_headline(record["id"], record["state"]), table)
 
 
@@ -70,11 +72,14 @@ def result_view(show: dict[str, Any], failure: dict[str, Any] | None = None) -> 
     """What came of a run: verdicts, rows, tables, and why it failed where it did."""
     parts: list[RenderableType] = [_headline(show["run_id"], show["state"], show["seconds"])]
     if failure and show["state"] == "failed":
-        parts.append(Text(f"Failed in {failure['state']}: {plain(failure['error'])}: {plain(failure['sentence'])}", style="red"))
+        reason = f"Failed in {failure['state']}: {failure['error']}: {failure['sentence']}"
+        parts.append(Text(plain(reason), style="red"))
     if show["inputs"]:
         parts.append(_files(show["inputs"]))
     rows = show["rows"]
-    parts.append(Text(f"Rows: {rows['read']:,} read = " + " + ".join(f"{rows[name]:,} {name}" for name in OUTCOMES)))
+    parts.append(
+        Text(f"Rows: {rows['read']:,} read = " + " + ".join(f"{rows[name]:,} {name}" for name in OUTCOMES))
+    )
     if show["tables"]:
         parts.append(_changes(show["tables"]))
     return Group(*parts)
@@ -82,22 +87,28 @@ def result_view(show: dict[str, Any], failure: dict[str, Any] | None = None) -> 
 
 def show_view(show: dict[str, Any], failure: dict[str, Any] | None = None) -> RenderableType:
     """Everything that is said of one run: its result and its states."""
-    states = _table("state of the run", "result", "started", ">seconds", "error")
+    states = _table("state of the run", "result", "started", ">time", "error")
     for state in show["states"]:
-        states.add_row(state["name"], word(state["state"]), instant(state["started_at"]), seconds(state["seconds"]), plain(state["error"] or ""))
+        began, took = instant(state["started_at"]), seconds(state["seconds"])
+        states.add_row(state["name"], word(state["state"]), began, took, plain(state["error"] or ""))
     return Group(result_view(show, failure), states)
 
 
 def receipt_view(receipt: dict[str, Any]) -> RenderableType:
     """What a run took: time, Glue and money by state, rows and bytes in all."""
-    states = _table("state of the run", ">seconds", ">DPU-seconds", ">dollars")
-    for state in receipt["states"]:
-        states.add_row(state["name"], seconds(state["seconds"]), f"{state['dpu_seconds']:,.1f}", dollars(state["dollars"]))
-    states.add_section()
-    total_dpu = sum(state["dpu_seconds"] for state in receipt["states"])
-    states.add_row("in all", seconds(receipt["seconds"]), f"{total_dpu:,.1f}", dollars(receipt["dollars"]))
-    facts = f"Run {receipt['run_id']}: {size(receipt['bytes_in'])} in, {receipt['rows']['read']:,} rows read, {receipt['rows']['applied']:,} applied"
-    return Group(Text(facts), states, Text(f"Peak memory of a function or job: {size(receipt['peak_memory_bytes'])}"))
+    dpu_seconds = sum(state["dpu_seconds"] for state in receipt["states"])
+    total = {"name": "in all", **receipt, "dpu_seconds": dpu_seconds}
+    states = _table("state of the run", ">time", ">DPU-seconds", ">cost")
+    for line in (*receipt["states"], total):
+        states.add_row(
+            line["name"], seconds(line["seconds"]), f"{line['dpu_seconds']:,.1f}", dollars(line["dollars"])
+        )
+    rows = receipt["rows"]
+    read = f"{size(receipt['bytes_in'])} in, {rows['read']:,} rows read, {rows['applied']:,} applied"
+    facts = f"Run {receipt['run_id']}: {read}"
+    return Group(
+        Text(facts), states, Text(f"Peak memory of a function or job: {size(receipt['peak_memory_bytes'])}")
+    )
 
 
 def tables_view(tables: Sequence[dict[str, Any]]) -> RenderableType:
@@ -105,13 +116,18 @@ def tables_view(tables: Sequence[dict[str, Any]]) -> RenderableType:
     view = _table("database", "table", ">rows", ">files", ">bytes", ">snapshot")
     for table in tables:
         snapshot = Text("none", style="dim") if table["snapshot_id"] is None else str(table["snapshot_id"])
-        view.add_row(table["database"], table["table"], number(table["rows"]), number(table["files"]), size(table["bytes"]), snapshot)
+        rows, files = number(table["rows"]), number(table["files"])
+        view.add_row(table["database"], table["table"], rows, files, size(table["bytes"]), snapshot)
     return view
 
 
-def query_view(columns: Sequence[str], are_numbers: Sequence[bool], rows: Iterable[Sequence[str | None]]) -> RenderableType:
+def query_view(
+    columns: Sequence[str], are_numbers: Sequence[bool], rows: Iterable[Sequence[str | None]]
+) -> RenderableType:
     """A query's result. Values are shown as Athena gives them; numbers to the right, null dim."""
-    view = _table(*(f">{plain(name)}" if is_number else f"<{plain(name)}" for name, is_number in zip(columns, are_numbers, strict=True)))
+    view = _table()
+    for name, is_number in zip(columns, are_numbers, strict=True):
+        view.add_column(plain(name), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         view.add_row(*(Text("null", style="dim") if cell is None else plain(cell) for cell in row))
     return view
@@ -137,7 +153,10 @@ def status_view(status: dict[str, Any]) -> RenderableType:
 
 def mail_text(mail: Sequence[dict[str, str]]) -> str:
     """E-mails as text, one after the other."""
-    letters = (f"To: {m['to']}\nSubject: {m['subject']}\nSent: {m['sent_at']}\n\n{m['body'].rstrip()}\n" for m in mail)
+    letters = (
+        f"To: {m['to']}\nSubject: {m['subject']}\nSent: {m['sent_at']}\n\n{m['body'].rstrip()}\n"
+        for m in mail
+    )
     return ("\n" + "-" * 72 + "\n").join(plain(letter) for letter in letters)
 
 
@@ -201,10 +220,14 @@ def _remarks(file: dict[str, Any]) -> list[Text]:
     for problem in file["problems"][:MAX_PROBLEMS]:
         where = "file" if problem["line"] is None else f"line {problem['line']}"
         what = f", {problem['column']} = {problem['value']!r}" if problem["column"] else ""
-        remarks.append(Text(f"{plain(file['key'])}: {where}{plain(what)}: {plain(problem['rule'])}", style=style))
+        remarks.append(
+            Text(f"{plain(file['key'])}: {where}{plain(what)}: {plain(problem['rule'])}", style=style)
+        )
     more = len(file["problems"]) - MAX_PROBLEMS
     if more > 0:
-        remarks.append(Text(f"{plain(file['key'])}: ... and {more:,} more problems: --json lists them", style="dim"))
+        remarks.append(
+            Text(f"{plain(file['key'])}: ... and {more:,} more problems: --json lists them", style="dim")
+        )
     return remarks
 
 
@@ -216,9 +239,9 @@ def _changes(tables: dict[str, dict[str, int]]) -> RenderableType:
 
 
 def _table(*headings: str) -> Table:
-    """A table with these headings; one that begins with `>` is for numbers, `<` says left in so many words."""
+    """A table with these headings; one that begins with `>` is of numbers."""
     table = Table(box=box.SIMPLE, pad_edge=False, header_style="bold")
     for heading in headings:
         is_number = heading.startswith(">")
-        table.add_column(heading.lstrip("<>"), justify="right" if is_number else "left", overflow="fold", no_wrap=False)
+        table.add_column(heading.removeprefix(">"), justify="right" if is_number else "left", overflow="fold")
     return table

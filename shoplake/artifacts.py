@@ -26,7 +26,7 @@ _MADE_ON_UNIX = 3
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file to deploy: where it was built, its key in the artifacts bucket, the SHA-256 of its content (hex)."""
+    """A file to deploy: where it was built, its key in the artifacts bucket, and its SHA-256 (hex)."""
 
     path: Path
     key: str
@@ -84,12 +84,11 @@ def _package(source_root: Path, package: str) -> dict[str, bytes]:
     entries = {f"{package}/{name}": content for name, content in _folder(folder)}
     if package == "shoplake":
         for declaration in DECLARATIONS:
-            path = source_root / declaration
-            files = _folder(path) if path.is_dir() else [("", path.read_bytes())]
-            entries |= {
-                f"{package}/{BUNDLED.name}/{declaration}/{name}".rstrip("/"): content
-                for name, content in files
-            }
+            path, inside = source_root / declaration, f"{package}/{BUNDLED.name}/{declaration}"
+            if path.is_dir():
+                entries |= {f"{inside}/{name}": content for name, content in _folder(path)}
+            else:
+                entries[inside] = path.read_bytes()
     return entries
 
 
@@ -102,7 +101,7 @@ def _folder(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _wheel(source_root: Path, target: Path) -> Artifact:
-    """A wheel as the packaging standards describe it: packages, METADATA, WHEEL, and RECORD with their hashes.
+    """A wheel as the packaging standards describe it: packages, METADATA, WHEEL, RECORD with hashes.
 
     https://packaging.python.org/en/latest/specifications/binary-distribution-format/
     """

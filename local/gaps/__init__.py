@@ -13,6 +13,7 @@ GAPS = (
     "lambda_errors",
     "sqs_batching",
     "sqs_moved_port",
+    "s3_event_version",
     "sns_email",
     "step_functions_history",
     "step_functions_states",

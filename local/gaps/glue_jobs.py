@@ -82,6 +82,12 @@ def shut_down() -> None:
             _driver = None
 
 
+def is_warm() -> bool:
+    """Whether the Spark driver has ended its warm-up. A job runs before that as well, more slowly."""
+    with _driver_lock:
+        return _driver is not None and _driver.is_warm()
+
+
 def peak_memory_bytes() -> int:
     """Peak resident memory of the Spark driver and its JVM; 0 when none ran or the system doesn't tell."""
     with _driver_lock:

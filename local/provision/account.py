@@ -39,13 +39,17 @@ class Account:
             self.changed(f"updated {what}")
 
     def ensure_role(self, name: str, service: str) -> str:
-        """A role that the service may assume; returns its ARN. The local AWS checks no policies, so it has none."""
+        """A role that the service may assume; returns its ARN. No policies: the local AWS checks none."""
         iam, arn = client("iam"), self.lake.role_arn(name)
         role = arn.rpartition("/")[2]
         trust = {
             "Version": "2012-10-17",
             "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": f"{service}.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                }
             ],
         }
         answer = found(iam.get_role, "NoSuchEntity", RoleName=role)
@@ -87,9 +91,9 @@ class Account:
             rule and {
                 "pattern": json.loads(rule.get("EventPattern") or "{}"),
                 "state": rule["State"],
-                "targets": {target["Id"]: target["Arn"] for target in targets},
+                "target": next((target["Arn"] for target in targets if target["Id"] == target_id), None),
             },
-            {"pattern": pattern, "state": "ENABLED", "targets": {target_id: target_arn}},
+            {"pattern": pattern, "state": "ENABLED", "target": target_arn},
             create=put,
             update=put,
         )  # fmt: skip

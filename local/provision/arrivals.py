@@ -1,4 +1,4 @@
-"""From a dropped object to the dispatcher: rule, queue with its dead letters, event source mapping, schedules."""
+"""From a dropped object to the dispatcher: rule, queue, dead letters, event source mapping, schedules."""
 
 import json
 from typing import Any
@@ -64,9 +64,10 @@ def _ensure_queue(account: Account, queue: str, wanted: dict[str, Any]) -> None:
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in wanted.items()}
     answer = found(sqs.get_queue_url, _NO_QUEUE, QueueName=queue)
     if answer is not None:
-        attributes = sqs.get_queue_attributes(QueueUrl=answer["QueueUrl"], AttributeNames=["All"])["Attributes"]
-        documents = {name: json.loads(attributes[name]) for name in ("RedrivePolicy", "Policy") if attributes.get(name)}
-        present = attributes | documents
+        present = sqs.get_queue_attributes(QueueUrl=answer["QueueUrl"], AttributeNames=["All"])["Attributes"]
+        for document in ("RedrivePolicy", "Policy"):
+            if present.get(document):
+                present[document] = json.loads(present[document])
     account.ensure(
         f"queue {queue}",
         present,

@@ -21,7 +21,10 @@ def provision(account: Account, artifacts: Artifacts) -> None:
     for kind, artifact in [*scripts, ("wheel", artifacts.wheel)]:
         if (outcome := _upload(account, artifact)) is not None:
             account.changed(f"{outcome} {kind} {artifact.key}")
-    indexes = [_index(WAITING_INDEX, "waiting", "waiting_since"), _index(CONTENT_INDEX, "content", "arrived_at")]
+    indexes = [
+        _index(WAITING_INDEX, "waiting", "waiting_since"),
+        _index(CONTENT_INDEX, "content", "arrived_at"),
+    ]
     _ensure_table(account, lake.files_table, _key("object_id"), indexes)
     _ensure_table(account, lake.runs_table, _key("kind", "id"), [])
 
@@ -62,12 +65,14 @@ def _ensure_bucket(account: Account, bucket: str, announces: bool) -> None:
 def _ensure_table(
     account: Account, table: str, key: list[dict[str, str]], indexes: list[dict[str, Any]]
 ) -> None:
-    """An on-demand table with point-in-time recovery. Its keys are never changed: that would be another table."""
+    """An on-demand table with point-in-time recovery. Its keys never change: that would be another table."""
     dynamodb, present = client("dynamodb"), None
     if found(dynamodb.describe_table, "ResourceNotFoundException", TableName=table) is not None:
         backups = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
         present = {"recovery": backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]}
-    names = sorted({part["AttributeName"] for schema in [key, *(i["KeySchema"] for i in indexes)] for part in schema})
+    names = sorted(
+        {part["AttributeName"] for schema in [key, *(i["KeySchema"] for i in indexes)] for part in schema}
+    )
 
     def recover_to_any_second() -> None:
         dynamodb.update_continuous_backups(

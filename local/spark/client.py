@@ -67,6 +67,16 @@ class SparkDriver:
         with self._changed:
             self._end_process()
 
+    def is_warm(self) -> bool:
+        """Whether a warm-up has come to its end."""
+        with self._changed:
+            return self._process is not None and self._process.is_warm
+
+    def pids(self) -> list[int]:
+        """Process ids of the driver and its JVM, as far as they run."""
+        with self._changed:
+            return self._process.pids() if self._process else []
+
     def peak_memory_bytes(self) -> int:
         """Peak resident memory of the process and its JVM together; 0 where the system doesn't tell."""
         with self._changed:

@@ -136,6 +136,7 @@ class JobExecution:
         folder.mkdir(parents=True)
         log = _JobLog(folder / "output.log", lambda lines: self._write_log(LOG_GROUP, self._run["Id"], lines))
         self._attempt_id = attempt_id
+        self._write_log(LOG_GROUP, self._run["Id"], [])  # so that there is a stream to look into
         try:
             future = spark.submit(self._spark_job(attempt_id, folder, log.path), self._on_start)
             if self._stop_asked.is_set():

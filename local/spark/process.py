@@ -59,6 +59,7 @@ class DriverProcess:
         self._jobs_lock = threading.Lock()
         self._has_ended = False
         self._jvm_pid: int | None = None
+        self.is_warm = False
         own_settings = {
             "spark.jars": ",".join(str(path) for path in jar_paths()),
             "spark.local.dir": str(scratch),
@@ -132,9 +133,12 @@ class DriverProcess:
         if self._jvm_pid:
             _wait_or_kill(self._jvm_pid, timeout_s)
 
+    def pids(self) -> list[int]:
+        """The process and, once Spark has started, its JVM."""
+        return [self._process.pid, *([self._jvm_pid] if self._jvm_pid else [])]
+
     def peak_memory_bytes(self) -> int:
-        pids = [self._process.pid, *([self._jvm_pid] if self._jvm_pid else [])]
-        return sum(_peak_memory_bytes(pid) for pid in pids)
+        return sum(_peak_memory_bytes(pid) for pid in self.pids())
 
     def _read_answers(self) -> None:
         """Until the process ends: tell each job's start and outcome; then fail the jobs that it left."""
@@ -145,6 +149,7 @@ class DriverProcess:
                     self._jvm_pid = answer["jvm_pid"]
                     logger.info("Spark started in %s s", answer["seconds"])
                 case "warm":
+                    self.is_warm = True
                     logger.info("Spark warmed up in %s s", answer["seconds"])
                 case "started":
                     self._jobs[answer["id"]][1]()

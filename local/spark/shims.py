@@ -8,6 +8,7 @@ import importlib.abc
 import importlib.machinery
 import sys
 import threading
+from collections import UserList
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -70,30 +71,19 @@ class _Output:
         return self._target().fileno()
 
 
-class _Arguments(list):
-    """`sys.argv` of whichever job reads it."""
+class _Arguments(UserList):
+    """`sys.argv` of whichever job uses it."""
 
-    def _own(self) -> list[str]:
+    def __init__(self) -> None:
+        """Holds nothing of its own."""
+
+    @property
+    def data(self) -> list[str]:
         job = current_job()
         return job.argv if job else []
 
     def __getitem__(self, index):
-        return self._own()[index]
-
-    def __len__(self) -> int:
-        return len(self._own())
-
-    def __iter__(self):
-        return iter(self._own())
-
-    def __contains__(self, value) -> bool:
-        return value in self._own()
-
-    def __eq__(self, other) -> bool:
-        return self._own() == other
-
-    def __repr__(self) -> str:
-        return repr(self._own())
+        return self.data[index]
 
 
 def route_per_job(driver_log: TextIO) -> None:

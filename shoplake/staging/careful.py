@@ -48,6 +48,7 @@ class Record(NamedTuple):
     start: int
     content_end: int  # without the line ending
     next_start: int
+    line_count: int  # physical lines
     cells: list[bytes] | None  # None when `reason` says why it can't be read
     reason: str | None = None
 
@@ -79,11 +80,13 @@ class CarefulReader:
 
         Ends before a record that isn't complete yet; when `final`, none is left.
         """
-        dialect, start = self._dialect, 0
-        while (line_end := data.find(dialect.terminator, start)) >= 0:
+        terminator, start, may_hold_nul = self._dialect.terminator, 0, b"\0" in data
+        while (line_end := data.find(terminator, start)) >= 0:
             record = self._record(data, start, line_end, final)
             if record is None:
                 return
+            if may_hold_nul and record.cells and data.find(b"\0", start, record.content_end) >= 0:
+                record = record._replace(cells=None, reason="nul_character")
             yield record
             start = record.next_start
 
@@ -93,14 +96,14 @@ class CarefulReader:
         if data.find(QUOTE, start, line_end) < 0:
             content_end = self._dialect.content_end(data, start, line_end)
             cells = data[start:content_end].split(self._dialect.delimiter)
-            return self._judged(data, Record(start, content_end, line_end + 1, cells))
+            return Record(start, content_end, line_end + 1, 1, cells)
 
         is_hopeless = line_end < self._hopeless_until
         limit = line_end + 1 if is_hopeless else len(data)
         record = self._quoted_record(data, start, limit)
         end = len(data) if record is None else record.next_start - 1
         if record is not None and end - start <= self._max_record_bytes:
-            return self._judged(data, record)
+            return record
         if is_hopeless:
             return self._rejected(data, start, line_end, "unclosed_quote")
         if record is None and not final and end - start <= self._max_record_bytes:
@@ -125,15 +128,11 @@ class CarefulReader:
                 content_end = dialect.content_end(data, start, position)
                 if content_end < position:
                     cells[-1] = cells[-1][:-1]
-                return Record(start, content_end, position + 1, cells)
+                line_count = data.count(dialect.terminator, start, position + 1)
+                return Record(start, content_end, position + 1, line_count, cells)
             position += 1
         return None
 
-    def _judged(self, data: bytes, record: Record) -> Record:
-        if data.find(b"\0", record.start, record.content_end) < 0:
-            return record
-        return Record(record.start, record.content_end, record.next_start, None, "nul_character")
-
     def _rejected(self, data: bytes, start: int, line_end: int, reason: str) -> Record:
         content_end = self._dialect.content_end(data, start, line_end)
-        return Record(start, content_end, line_end + 1, None, reason)
+        return Record(start, content_end, line_end + 1, 1, None, reason)

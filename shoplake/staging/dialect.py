@@ -12,6 +12,7 @@ from shoplake.staging.records import first_records
 DELIMITERS = (",", ";", "\t", "|")
 _LINE_ENDINGS = {b"\n": "LF", b"\r\n": "CRLF", b"\r": "CR"}
 _RECORDS_TO_COMPARE = 50
+_SHOWN_CHARACTERS = 200  # of a header, in a sentence
 
 _NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*")
@@ -125,7 +126,9 @@ def looks_like_data(cells: list[str]) -> bool:
 
 def refuse_unusable(header: Header, contract: Contract) -> None:
     """Raise Refused when a header is missing, lacks a required column, or names one column twice."""
-    match, shown = header.match, _shown(header)
+    match = header.match
+    text = header.dialect.delimiter.decode().join(header.names)
+    shown = f"`{text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + '…'}`"
     if match.ambiguous:
         raise Refused(
             "ambiguous_column",
@@ -149,7 +152,7 @@ def refuse_unusable(header: Header, contract: Contract) -> None:
                 "header_missing",
                 f"has no header: line {header.line} is {shown}, where the names of the columns are "
                 f"expected, such as {_required(contract, header)}. Add that line and drop the file again.",
-                (Problem.of(header.line, None, shown, "header_missing"),),
+                (Problem.of(header.line, None, text, "header_missing"),),
             )
     if match.missing:
         wanted = "; ".join(
@@ -163,7 +166,7 @@ def refuse_unusable(header: Header, contract: Contract) -> None:
             "missing_column",
             f"lacks the required {noun} {wanted} of {contract.dataset}; its header in line {header.line} "
             f"is {shown}. Add or rename the {noun} and drop the file again.",
-            tuple(Problem.of(header.line, column, shown, "missing_column") for column in match.missing),
+            tuple(Problem.of(header.line, column, text, "missing_column") for column in match.missing),
         )
 
 
@@ -177,9 +180,3 @@ def _required(contract: Contract, header: Header) -> str:
 
 def _quoted(names: list[str]) -> str:
     return " and ".join(f"`{name}`" for name in names)
-
-
-def _shown(header: Header) -> str:
-    """The header for a sentence, shortened."""
-    text = header.dialect.delimiter.decode().join(header.names)
-    return f"`{text if len(text) <= 200 else text[:199] + '…'}`"

@@ -126,7 +126,7 @@ class RecordReader:
 
     def _carefully(self, buffer: bytes, final: bool) -> Generator[Batch, None, int]:
         """Gives the whole records of `buffer` by the careful path; returns how many bytes they take."""
-        width, terminator = self._layout.width, self._layout.dialect.terminator
+        width = self._layout.width
         found, consumed, batch_start = _Collector(self._layout.positions), 0, 0
         for record in self._careful.read(buffer, final):
             raw = buffer[record.start : record.content_end]
@@ -136,7 +136,7 @@ class RecordReader:
                 found.add(self._line, raw, record.cells)
             elif raw.strip():
                 found.rejects.append(self._ragged(self._line, raw, len(record.cells)))
-            self._line += buffer.count(terminator, record.start, record.next_start)
+            self._line += record.line_count
             consumed = record.next_start
             if found.size() >= BATCH_RECORDS or consumed - batch_start >= BATCH_BYTES:
                 yield found.batch()

@@ -162,7 +162,8 @@ def test_a_failure_in_spark_is_told_with_its_cause(run):
         """
     )
     assert failed.state == "FAILED"
-    assert failed.error.startswith("ArithmeticException: [DIVIDE_BY_ZERO]")
+    assert failed.error.startswith("Py4JJavaError: An error occurred while calling")
+    assert "SparkArithmeticException: [DIVIDE_BY_ZERO]" in failed.error
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,22 @@
 """The whole lake on the local AWS: from nothing, again, after a change; and a file that finds its way in."""
 
+import hashlib
 import json
 import shutil
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from local.provision import NotThisMachine, provision
 from shoplake import aws as shoplake_aws
-from shoplake.artifacts import build_artifacts
-from shoplake.config import load_inventory, load_lake
+from shoplake.artifacts import Artifact, build_artifacts
+from shoplake.config import load_lake
 from shoplake.files import REFUSED, Files
 from shoplake.runs import ENDED, Runs
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("shoplake", "quality", "jobs", "lambdas", "contracts", "tables", "state_machines")
 
 
 @pytest.fixture(scope="module")
@@ -23,21 +25,8 @@ def lake():
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    """A copy of what is deployed, with scripts that do nothing: no job runs in these tests."""
-    copy = tmp_path_factory.mktemp("checkout")
-    for folder in SOURCES:
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("lake.yaml", "pyproject.toml"):
-        shutil.copy(ROOT / file, copy / file)
-    for job in load_inventory(ROOT / "lake.yaml").jobs.values():
-        (copy / job.script).write_text("pass\n")
-    return copy
-
-
-@pytest.fixture(scope="module")
-def artifacts(checkout, tmp_path_factory):
-    return build_artifacts(checkout, tmp_path_factory.mktemp("build"))
+def artifacts(tmp_path_factory):
+    return build_artifacts(ROOT, tmp_path_factory.mktemp("build"))
 
 
 @pytest.fixture(scope="module")
@@ -53,20 +42,21 @@ def test_a_second_provisioning_changes_nothing(provisioned, lake, artifacts):
     assert provision(lake, artifacts, told.append) == told == []
 
 
-def test_a_changed_function_is_updated_and_nothing_else(provisioned, lake, checkout, artifacts, tmp_path):
-    changed = tmp_path / "checkout"
-    shutil.copytree(checkout, changed)
-    with (changed / "lambdas" / "publish" / "handler.py").open("a") as handler:
-        handler.write("# changed\n")
-    assert provision(lake, build_artifacts(changed, tmp_path / "build")) == ["updated function shoplake-local-publish"]
+def test_a_changed_function_is_updated_and_nothing_else(provisioned, lake, artifacts, tmp_path):
+    path = shutil.copy(artifacts.functions["publish"].path, tmp_path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("changed.txt", "")
+    changed = artifact_of(path, artifacts.functions["publish"].key)
+    with_change = replace(artifacts, functions=artifacts.functions | {"publish": changed})
+    assert provision(lake, with_change) == ["updated function shoplake-local-publish"]
     assert provision(lake, artifacts) == ["updated function shoplake-local-publish"]
 
 
-def test_a_changed_job_script_is_uploaded(provisioned, lake, checkout, artifacts, tmp_path):
-    changed = tmp_path / "checkout"
-    shutil.copytree(checkout, changed)
-    (changed / "jobs" / "transaction_etl.py").write_text("print('changed')\n")
-    assert provision(lake, build_artifacts(changed, tmp_path / "build")) == ["updated script jobs/transaction_etl.py"]
+def test_a_changed_job_script_is_uploaded_and_nothing_else(provisioned, lake, artifacts, tmp_path):
+    (tmp_path / "script.py").write_text("print('changed')\n")
+    changed = artifact_of(tmp_path / "script.py", artifacts.scripts["transaction_etl"].key)
+    with_change = replace(artifacts, scripts=artifacts.scripts | {"transaction_etl": changed})
+    assert provision(lake, with_change) == ["updated script jobs/transaction_etl.py"]
     assert provision(lake, artifacts) == ["updated script jobs/transaction_etl.py"]
 
 
@@ -179,3 +169,8 @@ def test_a_lake_on_another_machine_is_not_touched(lake, artifacts, monkeypatch):
             provision(lake, artifacts)
     finally:
         shoplake_aws.client.cache_clear()
+
+
+def artifact_of(path, key: str) -> Artifact:
+    content = Path(path).read_bytes()
+    return Artifact(Path(path), key, hashlib.sha256(content).hexdigest())

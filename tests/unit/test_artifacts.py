@@ -22,14 +22,12 @@ FUNCTIONS = tuple(load_inventory(ROOT / "lake.yaml").functions)
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of what is deployed, with scripts that do nothing: what they do is not built here."""
+    """A copy of what is deployed, for tests that change it."""
     copy = tmp_path_factory.mktemp("checkout")
     for folder in SOURCES:
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("lake.yaml", "pyproject.toml"):
         shutil.copy(ROOT / file, copy / file)
-    for job in load_inventory(ROOT / "lake.yaml").jobs.values():
-        (copy / job.script).write_text("pass\n")
     return copy
 
 
@@ -76,7 +74,7 @@ def test_archives_hold_no_compiled_code_and_no_hidden_files(checkout, built, tmp
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_functions_zip_runs_without_the_checkout(built, name, tmp_path):
-    """Only the zip and third-party packages are on the path: -S leaves out the checkout's own installation."""
+    """Only the zip and third-party packages are on the path: -S leaves out the checkout's installation."""
     with zipfile.ZipFile(built.functions[name].path) as archive:
         archive.extractall(tmp_path)
     code = """
@@ -92,7 +90,15 @@ def test_a_functions_zip_runs_without_the_checkout(built, name, tmp_path):
 
 
 def test_pip_installs_the_wheel(built, tmp_path):
-    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--disable-pip-version-check"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--disable-pip-version-check",
+    ]
     subprocess.run([*command, "--target", tmp_path, built.wheel.path], check=True, capture_output=True)
     code = """
         import json, shoplake.config, quality
@@ -106,7 +112,9 @@ def test_a_script_that_is_not_there_is_named(checkout, tmp_path):
     incomplete = tmp_path / "checkout"
     shutil.copytree(checkout, incomplete)
     (incomplete / "jobs" / "transaction_etl.py").unlink()
-    with pytest.raises(ConfigurationError, match=r"jobs\.transaction_etl\.script: there is no file jobs/transaction_etl\.py"):
+    with pytest.raises(
+        ConfigurationError, match=r"jobs\.transaction_etl\.script: there is no file jobs/transaction_etl\.py"
+    ):
         build_artifacts(incomplete, tmp_path / "build")
 
 

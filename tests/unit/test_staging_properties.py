@@ -38,6 +38,8 @@ MESS = st.lists(
 def test_what_pythons_csv_writer_wrote_comes_back_exactly(
     rows, delimiter, ending, quoting, encoding, read_size
 ):
+    if ending == "\r":
+        quoting = csv.QUOTE_ALL  # else a newline at a row's beginning makes a CRLF out of the CR before it
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator=ending, quoting=quoting)
     writer.writerow(["id", "name", "price"])
@@ -48,6 +50,7 @@ def test_what_pythons_csv_writer_wrote_comes_back_exactly(
 
 
 @given(data=MESS, delimiter=DELIMITERS)
+@settings(deadline=None)
 def test_the_careful_path_reads_as_pythons_csv_module_does(data, delimiter):
     text = data.decode().replace("\r", "").replace("\0", "") + "\n"
     dialect = Dialect(delimiter.encode(), b"\n")
@@ -69,7 +72,7 @@ def test_the_careful_path_reads_as_pythons_csv_module_does(data, delimiter):
 )
 @example(b'"a"\r\n"b"\r\n', ",", b"\n", 1, 1000, [4])
 @example(b'a","b\na","b\na","b\na","b\n', ",", b"\n", 3, 10, [])
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_both_paths_and_all_cuts_into_chunks_give_the_same(
     data, delimiter, terminator, width, max_record_bytes, cuts
 ):
@@ -100,6 +103,7 @@ def test_no_record_is_lost_or_counted_twice(data, read_size, max_record_bytes):
 
 
 @given(data=MESS)
+@settings(deadline=None)
 def test_raw_texts_and_blanks_make_up_the_whole_file(data):
     layout = Layout(Dialect(b",", b"\n"), width=3, positions=[0], first_line=1, max_record_bytes=1000)
     records, rejects = contents(RecordReader(layout).batches([data]))

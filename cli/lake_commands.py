@@ -1,0 +1,195 @@
+"""Start, stop, empty and look at the local lake, and read its mail."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.connection import (
+    LOCAL,
+    connect,
+    enter,
+    local_problems,
+    mail_of,
+    require_local,
+    running_lake,
+    state_dir,
+)
+from cli.errors import Misuse
+from cli.options import Json
+from shoplake.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from shoplake.config import Lake
+
+LOCK_FILE = "lake.lock"  # stands in every folder that was ever a lake's
+
+
+def up(
+    ctx: typer.Context,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", envvar="SHOPLAKE_PORT", min=1, max=65535, help="Port on 127.0.0.1; else a free one."
+        ),
+    ] = None,
+) -> None:
+    """Start the local lake and deploy what has changed; what it held before is still there.
+
+    Example: shoplake up
+    """
+    require_local(ctx.obj, "up")
+    lake = check_declarations()
+    with local_problems():
+        _deploy(lake, port)
+
+
+def down(ctx: typer.Context) -> None:
+    """Stop the local lake; what it holds stays.
+
+    Example: shoplake down
+    """
+    require_local(ctx.obj, "down")
+    from local import control
+
+    with local_problems():
+        was_running = control.down(state_dir())
+    stopped = f"The local lake has stopped; what it holds stays in {state_dir()}."
+    typer.echo(stopped if was_running else "No local lake was running.")
+
+
+def reset(
+    ctx: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> None:
+    """Stop the local lake and delete everything that it holds.
+
+    Example: shoplake reset --yes
+    """
+    require_local(ctx.obj, "reset")
+    from local import control
+
+    folder = state_dir()
+    if not folder.exists():
+        typer.echo(f"Nothing to delete: there is no {folder}.")
+        return
+    if any(folder.iterdir()) and not (folder / LOCK_FILE).exists():
+        raise Misuse(f"{folder} doesn't look like a lake's state folder: nothing was deleted.")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise Misuse(f"This deletes every table, file and run in {folder}: add --yes to confirm.")
+        typer.confirm(f"Delete every table, file, run and mail in {folder}?", abort=True)
+    with local_problems():
+        control.reset(folder)
+    typer.echo(f"The local lake is empty: {folder} is gone.")
+
+
+def status(ctx: typer.Context, as_json: Json = False) -> None:
+    """Show where the local lake answers, its memory, its run and the files that wait.
+
+    Example: shoplake status
+    """
+    require_local(ctx.obj, "status")
+    process, lake = running_lake(), connect(LOCAL)
+    from cli.rendering import make_console, print_json, status_view
+    from local.control import memory_bytes
+    from shoplake.files import HELD, RECEIVED, Files
+    from shoplake.runs import Runs
+
+    runs, files = Runs(lake.runs_table), Files(lake.files_table)
+    lock, latest = runs.lock(), runs.latest(1)
+    found = {
+        "endpoint": process.url,
+        "pid": process.pid,
+        "started_at": process.started_at,
+        "memory_bytes": memory_bytes(process),
+        "state_dir": str(process.state_dir),
+        "running_run": lock.run_id if lock else None,
+        "files": {"waiting": len(files.waiting(RECEIVED)), "held": len(files.waiting(HELD))},
+        "last_run": {"run_id": latest[0]["id"], "state": latest[0]["state"]} if latest else None,
+    }
+    if as_json:
+        print_json(found)
+    else:
+        make_console().print(status_view(found))
+
+
+def mail(
+    ctx: typer.Context,
+    last: Annotated[int | None, typer.Option("--last", min=1, help="Only the last N e-mails.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the e-mails that the local lake has sent, the newest last.
+
+    Example: shoplake mail --last 1
+    """
+    letters = mail_of(ctx.obj)
+    from cli.rendering import mail_text, print_json
+
+    letters = letters[-last:] if last else letters
+    if as_json:
+        print_json(letters)
+    else:
+        typer.echo(mail_text(letters) if letters else "No e-mail yet: each run sends one when it ends.")
+
+
+def check_declarations() -> "Lake":
+    """The local lake's inventory, once everything that is declared was read. Raises ConfigurationError."""
+    from shoplake.config import load_lake
+    from shoplake.contracts import load_contract
+    from shoplake.state_machine import top_level_states
+    from shoplake.tables import load_tables
+
+    lake = load_lake(LOCAL)
+    for dataset in lake.inventory.datasets:
+        load_contract(dataset)
+    load_tables()
+    place = lake.inventory.state_machine.definition
+    try:
+        top_level_states(lake)
+    except FileNotFoundError:
+        raise ConfigurationError(f"lake.yaml: state_machine.definition: there is no file {place}.") from None
+    except KeyError as unknown:
+        placeholder = f"${{{unknown.args[0]}}}"
+        raise ConfigurationError(
+            f"{place}: nothing in lake.yaml fills the placeholder {placeholder}."
+        ) from None
+    except ValueError as mistake:
+        raise ConfigurationError(f"{place}: not valid JSON ({mistake}).") from None
+    return lake
+
+
+def _deploy(lake: "Lake", port: int | None) -> None:
+    """Start the daemon and bring it up to date. What it needs is looked for first."""
+    from local import control
+    from local.jars import jar_paths
+    from local.java import find_java
+
+    find_java()
+    jar_paths()
+    process = control.up(state_dir(), port, typer.echo)
+    enter(process)
+    from cli.requests import ask_dispatcher
+    from local.provision import provision
+    from shoplake.artifacts import build_artifacts
+    from shoplake.root import root
+
+    typer.echo("building functions, jobs and the wheel")
+    artifacts = build_artifacts(root(), _empty(process.state_dir / "build"))
+    changes = provision(lake, artifacts, progress=typer.echo)
+    typer.echo(f"Deployed, changes: {len(changes)}." if changes else "Everything was deployed already.")
+    swept = ask_dispatcher(lake, action="sweep")
+    if swept.run_id:
+        typer.echo(f"Run {swept.run_id} has started over files that waited: {swept.files:,}.")
+    typer.echo(f"\nThe local lake answers at {process.url} (process {process.pid}).")
+    typer.echo(f"It keeps everything in {process.state_dir}.")
+    dataset = next(iter(lake.inventory.datasets))
+    typer.echo(f"Next: shoplake drop {dataset} FILE --wait")
+
+
+def _empty(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
