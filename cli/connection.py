@@ -81,7 +81,10 @@ def mail_of(env: str) -> list[dict[str, str]]:
     require_local(env, "mail")
     from local.mailbox import read_mail
 
-    return read_mail(state_dir()) or (running_lake() and [])
+    letters = read_mail(state_dir())
+    if not letters:
+        running_lake()  # that there is no mail is worth saying only of a lake that runs
+    return letters
 
 
 def command(env: str, text: str) -> str:
@@ -115,7 +118,7 @@ def aws_problem(error: Exception, env: str) -> str | None:
     )  # fmt: skip
     if isinstance(error, no_credentials):
         return f"No usable AWS credentials for environment {env} ({_end_less(error)}): sign in or set AWS_PROFILE."
-    if isinstance(error, aws.HTTPClientError):
+    if isinstance(error, aws.HTTPClientError | aws.ConnectionError):
         if env == LOCAL:
             return "The local lake no longer answers: look at `shoplake status`, or run `shoplake up` again."
         return f"AWS can't be reached ({_end_less(error)}): check the network and try again."

@@ -113,7 +113,7 @@ def query(
         return
     console = make_console()
     if answer.columns:
-        console.print(query_view(answer.columns, [is_number(kind) for kind in answer.types], rows))
+        console.print(query_view(console, answer.columns, [is_number(kind) for kind in answer.types], rows))
     console.print(f"{len(rows):,} rows, {size(answer.scanned_bytes)} scanned", style="dim")
 
 

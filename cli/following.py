@@ -75,7 +75,7 @@ class LiveScreen:
     def show(self, record: dict[str, Any], states: Sequence[StateTime], ended: bool) -> None:
         view = progress_view(record, states, now())
         if ended:
-            self._live.update(Group())
+            self._live.update(Group(), refresh=True)
             self._live.console.print(view)
         else:
             self._live.update(view)

@@ -24,8 +24,6 @@ from shoplake.errors import ConfigurationError
 if TYPE_CHECKING:
     from shoplake.config import Lake
 
-LOCK_FILE = "lake.lock"  # stands in every folder that was ever a lake's
-
 
 def up(
     ctx: typer.Context,
@@ -75,8 +73,6 @@ def reset(
     if not folder.exists():
         typer.echo(f"Nothing to delete: there is no {folder}.")
         return
-    if any(folder.iterdir()) and not (folder / LOCK_FILE).exists():
-        raise Misuse(f"{folder} doesn't look like a lake's state folder: nothing was deleted.")
     if not yes:
         if not sys.stdin.isatty():
             raise Misuse(f"This deletes every table, file and run in {folder}: add --yes to confirm.")

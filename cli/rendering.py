@@ -5,19 +5,20 @@ Values come from files of unknown origin, so nothing is read as markup and contr
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from shoplake.receipt import OUTCOMES, StateTime
 from shoplake.times import parse
 
-PIPE_WIDTH = 240  # columns where there is no terminal: nothing is cut in logs and pipes
+PIPE_WIDTH = 10_000  # columns where there is no terminal: nothing is wrapped in logs and pipes
 MAX_FILES = 20
 MAX_PROBLEMS = 3
 STYLES = {
@@ -45,15 +46,16 @@ def plain(value: Any) -> str:
 
 
 def runs_view(runs: Sequence[dict[str, Any]]) -> RenderableType:
-    """Runs, a line each, in the order given."""
-    of_files, of_rows = ("accepted", "refused", "duplicate"), ("read", "applied", "quarantined")
-    counts = [f">files {name}" for name in of_files] + [f">rows {name}" for name in of_rows]
-    table = _table("run", "state", "started", ">time", *counts, ">cost")
+    """Runs, a line each, in the order given. The day of a run's start is in its name."""
+    of_rows = ("read", "applied", "quarantined")
+    counts = [">files\naccepted", ">files\nrefused", *(f">rows\n{name}" for name in of_rows)]
+    table = _table("run", "state", "start\n(UTC)", ">time", *counts, ">cost")
     for run in runs:
-        files = (number(run["files"][name]) for name in of_files)
+        files = number(run["files"]["accepted"]), number(run["files"]["refused"])
         rows = (number(run["rows"][name]) for name in of_rows)
-        began, took = instant(run["started_at"]), seconds(run["seconds"])
-        table.add_row(run["run_id"], word(run["state"]), began, took, *files, *rows, dollars(run["dollars"]))
+        began, took = f"{parse(run['started_at']):%H:%M}", seconds(run["seconds"])
+        cost = dollars(run["dollars"], digits=3)
+        table.add_row(run["run_id"], word(run["state"]), began, took, *files, *rows, cost)
     return table
 
 
@@ -76,12 +78,10 @@ def result_view(show: dict[str, Any], failure: dict[str, Any] | None = None) -> 
         parts.append(Text(plain(reason), style="red"))
     if show["inputs"]:
         parts.append(_files(show["inputs"]))
-    rows = show["rows"]
-    parts.append(
-        Text(f"Rows: {rows['read']:,} read = " + " + ".join(f"{rows[name]:,} {name}" for name in OUTCOMES))
-    )
+    parts.append(Text(_balance(show)))
     if show["tables"]:
-        parts.append(_changes(show["tables"]))
+        heading = "table" if show["state"] == "succeeded" else "table (not published)"
+        parts.append(_changes(show["tables"], heading))
     return Group(*parts)
 
 
@@ -122,15 +122,25 @@ def tables_view(tables: Sequence[dict[str, Any]]) -> RenderableType:
 
 
 def query_view(
-    columns: Sequence[str], are_numbers: Sequence[bool], rows: Iterable[Sequence[str | None]]
+    console: Console,
+    columns: Sequence[str],
+    are_numbers: Sequence[bool],
+    rows: Sequence[Sequence[str | None]],
 ) -> RenderableType:
-    """A query's result. Values are shown as Athena gives them; numbers to the right, null dim."""
-    view = _table()
+    """A query's result. Values are shown as Athena gives them; numbers to the right, null dim.
+
+    Where the columns don't fit side by side, one record stands below the other.
+    """
+    cells = [
+        [Text("null", style="dim") if cell is None else Text(plain(cell)) for cell in row] for row in rows
+    ]
+    table = _table()
     for name, is_number in zip(columns, are_numbers, strict=True):
-        view.add_column(plain(name), justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
-        view.add_row(*(Text("null", style="dim") if cell is None else plain(cell) for cell in row))
-    return view
+        table.add_column(plain(name), justify="right" if is_number else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    wanted = Measurement.get(console, console.options.update(width=PIPE_WIDTH), table).maximum
+    return table if wanted <= console.width or not rows else _records(columns, cells)
 
 
 def status_view(status: dict[str, Any]) -> RenderableType:
@@ -173,8 +183,8 @@ def seconds(value: float | None) -> str:
     return "" if value is None else f"{value:,.1f} s"
 
 
-def dollars(value: float | None) -> str:
-    return "" if value is None else f"${value:,.4f}"
+def dollars(value: float | None, digits: int = 4) -> str:
+    return "" if value is None else f"${value:,.{digits}f}"
 
 
 def size(count: int) -> str:
@@ -190,6 +200,27 @@ def size(count: int) -> str:
 def instant(text: str | None) -> str:
     """An ISO instant to the second, in UTC."""
     return "" if text is None else f"{parse(text):%Y-%m-%d %H:%M:%S}Z"
+
+
+def _records(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> RenderableType:
+    records = Table.grid(padding=(0, 2))
+    records.add_column(style="bold")
+    records.add_column(overflow="fold")
+    for row in rows:
+        for name, cell in zip(columns, row, strict=True):
+            records.add_row(plain(name), cell)
+        records.add_row()
+    return records
+
+
+def _balance(show: dict[str, Any]) -> str:
+    """What became of the rows. Only a run that succeeded has accounted for each of them."""
+    rows = show["rows"]
+    if show["state"] == "failed":
+        return f"Rows: {rows['read']:,} read, none published: every table is as it was before."
+    if show["state"] != "succeeded":
+        return f"Rows: {rows['read']:,} read so far"
+    return f"Rows: {rows['read']:,} read = " + " + ".join(f"{rows[name]:,} {name}" for name in OUTCOMES)
 
 
 def _headline(run_id: str, state: str, took: float | None = None) -> Text:
@@ -231,8 +262,8 @@ def _remarks(file: dict[str, Any]) -> list[Text]:
     return remarks
 
 
-def _changes(tables: dict[str, dict[str, int]]) -> RenderableType:
-    view = _table("table", ">inserted", ">updated", ">deleted")
+def _changes(tables: dict[str, dict[str, int]], heading: str) -> RenderableType:
+    view = _table(heading, ">inserted", ">updated", ">deleted")
     for name, change in tables.items():
         view.add_row(name, number(change["inserted"]), number(change["updated"]), number(change["deleted"]))
     return view
@@ -240,7 +271,7 @@ def _changes(tables: dict[str, dict[str, int]]) -> RenderableType:
 
 def _table(*headings: str) -> Table:
     """A table with these headings; one that begins with `>` is of numbers."""
-    table = Table(box=box.SIMPLE, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for heading in headings:
         is_number = heading.startswith(">")
         table.add_column(heading.removeprefix(">"), justify="right" if is_number else "left", overflow="fold")

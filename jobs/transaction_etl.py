@@ -88,12 +88,9 @@ def add_derived(lines: DataFrame, time_zone: str) -> DataFrame:
 
 def decide(lines: DataFrame, stored: DataFrame, key: list[str], run_id: str) -> DataFrame:
     """Every valid line with its outcome, and what the winners do to the table (`_action`)."""
-    ranked = pick_winners(lines, key)
-    is_winner = F.col(OUTCOME).isNull()
-    winners = compare_with_stored(ranked.where(is_winner), stored, key)
+    compared = compare_with_stored(pick_winners(lines, key), stored, key)
     run = F.when(F.col("_action") == TOUCH, F.col("_held__run_id")).otherwise(F.lit(run_id))
-    losers = ranked.where(~is_winner).withColumn("_action", F.lit(None).cast("string"))
-    return winners.withColumn("_run_id", run).unionByName(losers, allowMissingColumns=True)
+    return compared.withColumn("_run_id", run)
 
 
 def main() -> None:

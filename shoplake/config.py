@@ -48,6 +48,7 @@ class Arrivals(_Strict):
     max_mb_per_run: Positive
     infrastructure_retries: int = Field(ge=0)
     unstarted_claim_s: Positive
+    schedules: dict[str, str]
 
 
 class Function(_Strict):

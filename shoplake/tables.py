@@ -16,7 +16,7 @@ from shoplake.root import root
 from shoplake.yamlfile import first_problem, read_yaml
 
 _DECIMAL = re.compile(r"^decimal\((\d+),(\d+)\)$")
-_PARTITION = re.compile(r"^(?:(days|months)\((\w+)\)|(\w+))$")
+_PARTITION = re.compile(r"^(?:(days|months|years)\((\w+)\)|(\w+))$")
 
 
 class TableColumn(BaseModel):
@@ -57,7 +57,7 @@ class Table(BaseModel):
 
     @property
     def partition(self) -> tuple[str, str] | None:
-        """The partition's transform (days, months, identity) and column."""
+        """The partition's transform (days, months, years, identity) and column."""
         if self.partition_by is None:
             return None
         transform, column, plain = _PARTITION.match(self.partition_by).groups()
@@ -105,15 +105,16 @@ def iceberg_schema(table: Table):
 def partition_spec(table: Table):
     """The table's pyiceberg partition spec."""
     from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
-    from pyiceberg.transforms import DayTransform, IdentityTransform, MonthTransform
+    from pyiceberg.transforms import DayTransform, IdentityTransform, MonthTransform, YearTransform
 
     if table.partition is None:
         return UNPARTITIONED_PARTITION_SPEC
     transform, column = table.partition
-    transforms = {"days": DayTransform(), "months": MonthTransform(), "identity": IdentityTransform()}
-    suffix = {"days": "_day", "months": "_month", "identity": ""}[transform]
+    transforms = {"days": DayTransform(), "months": MonthTransform(), "years": YearTransform()}
     source_id = table.column_names.index(column) + 1
-    return PartitionSpec(PartitionField(source_id, 1000, transforms[transform], f"{column}{suffix}"))
+    if transform not in transforms:
+        return PartitionSpec(PartitionField(source_id, 1000, IdentityTransform(), column))
+    return PartitionSpec(PartitionField(source_id, 1000, transforms[transform], f"{column}_{transform[:-1]}"))
 
 
 @lru_cache(maxsize=1)

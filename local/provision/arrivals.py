@@ -7,8 +7,6 @@ from local.provision.account import Account, found
 from shoplake.aws import client
 from shoplake.config import Lake
 
-# When the dispatcher is called with which action; local times are of the reporting time zone.
-SCHEDULES = {"run": "rate(5 minutes)", "sweep": "cron(0 3 * * ? *)"}
 _NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
 # AWS asks for six times the function's time-out, so that no message is seen again while it is worked on.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -29,7 +27,7 @@ def provision(account: Account) -> None:
     account.ensure_rule(rule, pattern, "arrivals", lake.queue_arn(lake.arrivals_queue))
     _ensure_mapping(account)
     role = account.ensure_role("schedules", "scheduler")
-    for action, expression in SCHEDULES.items():
+    for action, expression in lake.inventory.arrivals.schedules.items():
         _ensure_schedule(account, action, expression, role)
 
 

@@ -59,8 +59,9 @@ def pick_winners(rows: DataFrame, key: list[str]) -> DataFrame:
     return ranked.withColumn(OUTCOME, outcome).drop("_rank", "_winner_hash", "_winner_file")
 
 
-def compare_with_stored(winners: DataFrame, stored: DataFrame, key: list[str]) -> DataFrame:
-    """What each of the batch's winners does to the table: `_action` insert, update or touch, or null for nothing.
+def compare_with_stored(ranked: DataFrame, stored: DataFrame, key: list[str]) -> DataFrame:
+    """The outcome of each of the batch's winners, and what it does to the table: `_action` insert, update or
+    touch, or null for nothing. Rows that have an outcome already keep it and do nothing.
 
     `stored` is the table's current rows, of which the key, `updated_at` and the technical columns are read.
     A touch moves a row's recency and nothing else: the same content came again later, and a version between
@@ -68,16 +69,17 @@ def compare_with_stored(winners: DataFrame, stored: DataFrame, key: list[str]) -
     """
     names = [*key, "updated_at", "_arrived_at", "_source_key", "_source_line", "_row_hash", "_run_id"]
     held = stored.select(*(F.col(name).alias(f"_held_{name}") for name in names))
-    on = [F.col(name) == F.col(f"_held_{name}") for name in key]
-    joined = winners.join(held, on=on, how="left")
+    is_winner = F.col(OUTCOME).isNull()
+    on = [is_winner, *(F.col(name) == F.col(f"_held_{name}") for name in key)]
+    joined = ranked.join(held, on=on, how="left")
     is_new = F.col(f"_held_{key[0]}").isNull()
     is_newer = recency() > recency("_held_")
     is_equal = F.col("_row_hash") == F.col("_held__row_hash")
-    is_keyed_by_content = F.col("_is_keyed_by_content")
+    is_change = is_newer & ~is_equal
     action = (
         F.when(is_new, INSERT)
-        .when(is_equal & is_newer & ~is_keyed_by_content, TOUCH)
-        .when(is_newer & ~is_equal, UPDATE)
+        .when(is_change, UPDATE)
+        .when(is_newer & ~F.col("_is_keyed_by_content"), TOUCH)
     )
-    outcome = F.when(is_new | (is_newer & ~is_equal), APPLIED).when(is_equal, UNCHANGED).otherwise(SUPERSEDED)
-    return joined.withColumns({"_action": action, OUTCOME: outcome})
+    outcome = F.when(is_new | is_change, APPLIED).when(is_equal, UNCHANGED).otherwise(SUPERSEDED)
+    return joined.withColumns({"_action": F.when(is_winner, action), OUTCOME: F.coalesce(OUTCOME, outcome)})

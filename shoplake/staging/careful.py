@@ -53,86 +53,61 @@ class Record(NamedTuple):
     reason: str | None = None
 
 
-class CarefulReader:
-    """Reads buffers that begin at a record. Knows from one buffer to the next about a quote given up.
+def read_records(data: bytes, dialect: Dialect, max_record_bytes: int, final: bool) -> Iterator[Record]:
+    """The whole records of `data`, which begins at a record, and ends in a terminator when `final`.
 
-    After a scan from one line ran through `max_record_bytes` inside quotes, a later line of that
-    stretch which doesn't close by its own end runs into the same open quote: it is given up at once.
-    Without this, a file of such lines would take quadratic time.
+    Ends before a record that isn't complete yet; when `final`, none is left. Where a quote doesn't close
+    within `max_record_bytes` or the file, its line is rejected and reading goes on with the next line.
     """
+    start, hopeless_until, may_hold_nul = 0, 0, b"\0" in data
+    while (line_end := data.find(dialect.terminator, start)) >= 0:
+        if line_end - start > max_record_bytes:
+            record = _rejected(data, dialect, start, line_end, "record_too_long")
+        elif data.find(QUOTE, start, line_end) < 0:
+            content_end = dialect.content_end(data, start, line_end)
+            cells = data[start:content_end].split(dialect.delimiter)
+            record = Record(start, content_end, line_end + 1, 1, cells)
+        else:
+            # A line that stands in a stretch where a quote was given up, and doesn't close its own quote by
+            # its end, would run through the same stretch: it is given up at once. Otherwise a file of such
+            # lines would take quadratic time.
+            is_hopeless = line_end < hopeless_until
+            record = _quoted_record(data, dialect, start, line_end + 1 if is_hopeless else len(data))
+            size = (len(data) if record is None else record.next_start - 1) - start
+            if record is None and not is_hopeless and not final and size <= max_record_bytes:
+                return  # the rest of the record is still to come
+            if record is None or size > max_record_bytes:
+                if not is_hopeless:
+                    hopeless_until = min(start + max_record_bytes, len(data))
+                record = _rejected(data, dialect, start, line_end, "unclosed_quote")
+        if may_hold_nul and record.cells and data.find(b"\0", start, record.content_end) >= 0:
+            record = record._replace(cells=None, reason="nul_character")
+        yield record
+        start = record.next_start
 
-    def __init__(self, dialect: Dialect, max_record_bytes: int) -> None:
-        self._dialect = dialect
-        self._max_record_bytes = max_record_bytes
-        self._hopeless_until = 0  # offset in the current buffer
 
-    @property
-    def in_open_quote(self) -> bool:
-        """Whether the next buffer begins in a stretch where a quote was given up."""
-        return self._hopeless_until > 0
+def _quoted_record(data: bytes, dialect: Dialect, start: int, limit: int) -> Record | None:
+    """The record at `start`, or None when it isn't complete before `limit`."""
+    cells, position = [], start
+    while position < limit:
+        if data.startswith(QUOTE, position):
+            match = dialect.quoted_cell.match(data, position, limit)
+            if match is None:
+                return None
+            cells.append(match[1].replace(b'""', QUOTE) + match[2])
+        else:
+            match = dialect.plain_cell.match(data, position, limit)
+            cells.append(match[0])
+        position = match.end()
+        if position < limit and data.startswith(dialect.terminator, position):
+            content_end = dialect.content_end(data, start, position)
+            if content_end < position:
+                cells[-1] = cells[-1][:-1]
+            line_count = data.count(dialect.terminator, start, position + 1)
+            return Record(start, content_end, position + 1, line_count, cells)
+        position += 1
+    return None
 
-    def consumed(self, length: int) -> None:
-        """Tell that the next buffer begins `length` bytes later."""
-        self._hopeless_until = max(0, self._hopeless_until - length)
 
-    def read(self, data: bytes, final: bool) -> Iterator[Record]:
-        """The whole records of `data`, which ends in a terminator when `final`.
-
-        Ends before a record that isn't complete yet; when `final`, none is left.
-        """
-        terminator, start, may_hold_nul = self._dialect.terminator, 0, b"\0" in data
-        while (line_end := data.find(terminator, start)) >= 0:
-            record = self._record(data, start, line_end, final)
-            if record is None:
-                return
-            if may_hold_nul and record.cells and data.find(b"\0", start, record.content_end) >= 0:
-                record = record._replace(cells=None, reason="nul_character")
-            yield record
-            start = record.next_start
-
-    def _record(self, data: bytes, start: int, line_end: int, final: bool) -> Record | None:
-        if line_end - start > self._max_record_bytes:
-            return self._rejected(data, start, line_end, "record_too_long")
-        if data.find(QUOTE, start, line_end) < 0:
-            content_end = self._dialect.content_end(data, start, line_end)
-            cells = data[start:content_end].split(self._dialect.delimiter)
-            return Record(start, content_end, line_end + 1, 1, cells)
-
-        is_hopeless = line_end < self._hopeless_until
-        limit = line_end + 1 if is_hopeless else len(data)
-        record = self._quoted_record(data, start, limit)
-        end = len(data) if record is None else record.next_start - 1
-        if record is not None and end - start <= self._max_record_bytes:
-            return record
-        if is_hopeless:
-            return self._rejected(data, start, line_end, "unclosed_quote")
-        if record is None and not final and end - start <= self._max_record_bytes:
-            return None  # the rest of the record is still to come
-        self._hopeless_until = min(start + self._max_record_bytes, len(data))
-        return self._rejected(data, start, line_end, "unclosed_quote")
-
-    def _quoted_record(self, data: bytes, start: int, limit: int) -> Record | None:
-        """The record at `start`, or None when it isn't complete before `limit`."""
-        dialect, cells, position = self._dialect, [], start
-        while position < limit:
-            if data.startswith(QUOTE, position):
-                match = dialect.quoted_cell.match(data, position, limit)
-                if match is None:
-                    return None
-                cells.append(match[1].replace(b'""', QUOTE) + match[2])
-            else:
-                match = dialect.plain_cell.match(data, position, limit)
-                cells.append(match[0])
-            position = match.end()
-            if data.startswith(dialect.terminator, position) and position < limit:
-                content_end = dialect.content_end(data, start, position)
-                if content_end < position:
-                    cells[-1] = cells[-1][:-1]
-                line_count = data.count(dialect.terminator, start, position + 1)
-                return Record(start, content_end, position + 1, line_count, cells)
-            position += 1
-        return None
-
-    def _rejected(self, data: bytes, start: int, line_end: int, reason: str) -> Record:
-        content_end = self._dialect.content_end(data, start, line_end)
-        return Record(start, content_end, line_end + 1, 1, None, reason)
+def _rejected(data: bytes, dialect: Dialect, start: int, line_end: int, reason: str) -> Record:
+    return Record(start, dialect.content_end(data, start, line_end), line_end + 1, 1, None, reason)

@@ -34,9 +34,7 @@ _MIN_CONTROLS = 8
 # `surrogateescape` leaves a byte that isn't UTF-8 as U+DC80..U+DCFF. The five bytes that Windows-1252
 # doesn't define become the control character of the same number, as browsers do.
 _ESCAPED = re.compile("[\udc80-\udcff]")
-_TO_WINDOWS_1252 = {
-    0xDC00 + byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0x100)
-}
+_TO_WINDOWS_1252 = {0xDC00 + byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0x100)}
 
 
 class Utf8Transcoder:
@@ -111,16 +109,16 @@ def transcoder_for(sample: bytes) -> tuple[Transcoder, int]:
 
 
 def _unmarked_utf16(sample: bytes) -> str | None:
-    """The byte order of UTF-16 without a mark: mostly Latin text has a NUL in one byte of most pairs."""
+    """The byte order of UTF-16 without a mark, where the text begins with two characters of ASCII.
+
+    Then one byte of those pairs is a NUL, and in a header and mostly Latin text of many pairs.
+    """
     pairs = len(sample) // 2
-    if not pairs:
-        return None
-    first = sample[0::2].count(0) / pairs
-    second = sample[1::2].count(0) / pairs
-    if second >= 0.3 and first <= 0.05:
-        return "utf-16-le"
-    if first >= 0.3 and second <= 0.05:
-        return "utf-16-be"
+    nuls = {"utf-16-be": sample[0::2], "utf-16-le": sample[1::2]}
+    shares = {encoding: data.count(0) / max(1, pairs) for encoding, data in nuls.items()}
+    for encoding, data in nuls.items():
+        if data.startswith(b"\0\0") and shares[encoding] >= 0.3 and sum(shares.values()) <= 1.05:
+            return encoding
     return None
 
 
@@ -143,6 +141,5 @@ def refuse_binary(text: bytes) -> None:
     if b"\0" in first_line or many:
         raise Refused(
             "binary",
-            "is not text (it holds NUL or control characters from its beginning): "
-            "export it as CSV and drop it again.",
+            "is not text (it holds NUL or control characters from its beginning): export it as CSV and drop it again.",
         )

@@ -58,9 +58,9 @@ def read_block(
     if len(block) - consumed > max_record_bytes:
         return None
     if quotes is not None:
-        quotes = quotes[quotes < consumed]
         if not _are_regular(data, quotes, dialect):
             return None
+        quotes = quotes[quotes < consumed]
         delimiters = _outside(delimiters, quotes)
     starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
     if len(ends) and int((ends - starts).max()) > max_record_bytes:
@@ -85,9 +85,7 @@ def read_block(
     return FastBlock(
         line_offsets=line_offsets,
         raw=_strings(data, starts, content_ends),
-        columns=_columns(
-            data, starts, content_ends, delimiters.reshape(len(starts), width - 1), positions, quotes
-        ),
+        columns=_columns(data, starts, content_ends, delimiters.reshape(len(starts), width - 1), positions, quotes),
         ragged=ragged,
         consumed=consumed,
         line_count=int(np.searchsorted(line_ends, consumed)),
@@ -100,20 +98,24 @@ def _outside(places: np.ndarray, quotes: np.ndarray) -> np.ndarray:
 
 
 def _are_regular(data: np.ndarray, quotes: np.ndarray, dialect: Dialect) -> bool:
-    """Whether each opening quote begins a cell and each closing one ends it, but for doubled pairs."""
-    opening, closing = quotes[0::2], quotes[1::2]
-    delimiter, terminator = dialect.delimiter[0], dialect.terminator[0]
+    """Whether each opening quote begins a cell and each closing one ends it, but for doubled pairs.
+
+    What stands at the very end of the block, where the next byte isn't known, passes: it belongs to a
+    record that waits for the next block, or is the last record's own ending.
+    """
+    opening, closing = quotes[0::2], quotes[1::2]  # the last one may be open
+    delimiter, terminator, last = dialect.delimiter[0], dialect.terminator[0], len(data) - 1
+    is_doubled = opening[1:] == closing[: len(opening) - 1] + 1
 
     before = data[opening - 1]  # of a quote at 0 this is the block's last byte, overruled below
     begins = (before == delimiter) | (before == terminator) | (opening == 0)
-    begins[1:] |= opening[1:] == closing[:-1] + 1
+    begins[1:] |= is_doubled
 
-    after = data[closing + 1]  # a terminator stands after the last one
-    ends = (after == delimiter) | (after == terminator)
+    after = data[np.minimum(closing + 1, last)]
+    ends = (after == delimiter) | (after == terminator) | (closing + 2 > last)
     if dialect.terminator == b"\n":
-        beyond = data[np.minimum(closing + 2, len(data) - 1)]
-        ends |= (after == _RETURN) & (beyond == terminator)
-    ends[:-1] |= opening[1:] == closing[:-1] + 1
+        ends |= (after == _RETURN) & (data[np.minimum(closing + 2, last)] == terminator)
+    ends[: len(opening) - 1] |= is_doubled
     return bool(begins.all() and ends.all())
 
 

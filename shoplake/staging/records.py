@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from shoplake.staging import fast
-from shoplake.staging.careful import CarefulReader, Dialect, Record
+from shoplake.staging.careful import Dialect, Record, read_records
 
 FAST_BYTES = 1024 * 1024
 """The fast path needs twenty times a buffer's size; only a long open record makes one larger than this."""
@@ -50,7 +50,6 @@ class RecordReader:
 
     def __init__(self, layout: Layout, use_fast_path: bool = True) -> None:
         self._layout = layout
-        self._careful = CarefulReader(layout.dialect, layout.max_record_bytes)
         self._use_fast_path = use_fast_path
         self._line = layout.first_line
         self._is_inside_long_line = False
@@ -84,7 +83,6 @@ class RecordReader:
             consumed = block.consumed
         else:
             consumed = yield from self._carefully(buffer, final)
-        self._careful.consumed(consumed)
         rest = buffer[consumed:]
         if len(rest) <= self._layout.max_record_bytes or self._layout.dialect.terminator in rest:
             return rest
@@ -92,7 +90,6 @@ class RecordReader:
         too_long.rejects.append(self._reject(self._line, rest, "record_too_long"))
         yield too_long.batch()
         self._is_inside_long_line = True
-        self._careful.consumed(len(rest))
         return b""
 
     def _after_long_line(self, buffer: bytes) -> bytes:
@@ -101,17 +98,14 @@ class RecordReader:
         if terminator:
             self._is_inside_long_line = False
             self._line += 1
-        self._careful.consumed(len(buffer) - len(rest))
         return rest
 
     def _fast(self, buffer: bytes, final: bool) -> fast.FastBlock | None:
         """The whole records of `buffer` by the fast path, where it may be taken and reads them all."""
         layout = self._layout
-        if not self._use_fast_path or self._careful.in_open_quote or not 0 < len(buffer) <= FAST_BYTES:
+        if not self._use_fast_path or not 0 < len(buffer) <= FAST_BYTES:
             return None
-        block = fast.read_block(
-            buffer, layout.dialect, layout.width, layout.positions, layout.max_record_bytes
-        )
+        block = fast.read_block(buffer, layout.dialect, layout.width, layout.positions, layout.max_record_bytes)
         return None if block is None or (final and block.consumed < len(buffer)) else block
 
     def _fast_batch(self, buffer: bytes, block: fast.FastBlock) -> Batch:
@@ -126,13 +120,13 @@ class RecordReader:
 
     def _carefully(self, buffer: bytes, final: bool) -> Generator[Batch, None, int]:
         """Gives the whole records of `buffer` by the careful path; returns how many bytes they take."""
-        width = self._layout.width
-        found, consumed, batch_start = _Collector(self._layout.positions), 0, 0
-        for record in self._careful.read(buffer, final):
+        layout = self._layout
+        found, consumed, batch_start = _Collector(layout.positions), 0, 0
+        for record in read_records(buffer, layout.dialect, layout.max_record_bytes, final):
             raw = buffer[record.start : record.content_end]
             if record.cells is None:
                 found.rejects.append(self._reject(self._line, raw, record.reason))
-            elif raw and len(record.cells) == width:
+            elif raw and len(record.cells) == layout.width:
                 found.add(self._line, raw, record.cells)
             elif raw.strip():
                 found.rejects.append(self._ragged(self._line, raw, len(record.cells)))
@@ -140,15 +134,13 @@ class RecordReader:
             consumed = record.next_start
             if found.size() >= BATCH_RECORDS or consumed - batch_start >= BATCH_BYTES:
                 yield found.batch()
-                found, batch_start = _Collector(self._layout.positions), consumed
+                found, batch_start = _Collector(layout.positions), consumed
         yield found.batch()
         return consumed
 
     def _ragged(self, line: int, raw: bytes, cells: int) -> Reject:
         noun = "cell" if cells == 1 else "cells"
-        return Reject(
-            line, raw.decode(), "ragged_row", f"{cells} {noun} where the header has {self._layout.width}"
-        )
+        return Reject(line, raw.decode(), "ragged_row", f"{cells} {noun} where the header has {self._layout.width}")
 
     def _reject(self, line: int, raw: bytes, reason: str) -> Reject:
         # The cut may tear the last character.
@@ -189,7 +181,7 @@ def first_records(data: bytes, dialect: Dialect, is_whole: bool, count: int) -> 
     if is_whole and not data.endswith(dialect.terminator):
         data += dialect.terminator
     found = []
-    for record in CarefulReader(dialect, len(data)).read(data, is_whole):
+    for record in read_records(data, dialect, len(data), is_whole):
         if data[record.start : record.content_end].strip():
             found.append(record)
             if len(found) == count:

@@ -1,7 +1,8 @@
 """Delimiter, line ending and header: found by what fits the contract."""
 
 import pytest
-from staging_fakes import stage_bytes
+
+from tests.unit.staging_fakes import stage_bytes
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

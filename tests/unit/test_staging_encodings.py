@@ -1,7 +1,10 @@
 """From bytes to text: UTF-8, UTF-16, Windows-1252, byte order marks, and what isn't text."""
 
+import gzip
+
 import pytest
-from staging_fakes import stage_bytes
+
+from tests.unit.staging_fakes import stage_bytes
 
 TEXT = "id,name,price\n1,Käse €,2\n"
 CELLS = [("1", "Käse €", "2")]
@@ -57,9 +60,7 @@ def test_characters_beyond_the_basic_plane_survive():
     assert stage_bytes("id,name,price\n1,🧦,2\n".encode("utf-16")).cells == [("1", "🧦", "2")]
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"\n", b" \r\n\t\n ", b"\xef\xbb\xbf", b"\xff\xfe", b"\xef\xbb\xbf\n\n"]
-)
+@pytest.mark.parametrize("data", [b"", b"\n", b" \r\n\t\n ", b"\xef\xbb\xbf", b"\xff\xfe", b"\xef\xbb\xbf\n\n"])
 def test_nothing_but_white_space_is_empty(data):
     staged = stage_bytes(data)
     assert staged.code == "empty"
@@ -87,11 +88,15 @@ def test_what_is_not_text_is_binary(data, kind):
 
 
 def test_gzip_inside_gzip_says_so():
-    import gzip
-
     staged = stage_bytes(gzip.compress(gzip.compress(b"id,price\n1,2\n")), "things.csv.gz")
     assert staged.code == "binary"
     assert "gzip inside gzip" in staged.sentence
+
+
+def test_nuls_in_later_lines_of_a_small_file_do_not_make_it_utf16():
+    staged = stage_bytes(b"id,name,price\n\x00a\x00a\x00")
+    assert staged.staging.encoding == "utf-8"
+    assert staged.rejected == [(2, "nul_character")]
 
 
 def test_a_nul_in_a_later_line_costs_that_record_only():

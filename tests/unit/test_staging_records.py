@@ -1,7 +1,12 @@
 """Records: quotes, line numbers, ragged rows, and quotes that never close."""
 
+import io
+
+import pyarrow.parquet as pq
 import pytest
-from staging_fakes import stage_bytes
+
+from shoplake.staging import Limits, stage
+from tests.unit.staging_fakes import FakeContract, stage_bytes
 
 HEADER = b"id,name,price\n"
 
@@ -150,13 +155,6 @@ def test_a_stray_quote_in_one_block_leaves_later_blocks_and_lines_right():
 
 
 def test_row_groups_are_bounded(tmp_path):
-    import io
-
-    import pyarrow.parquet as pq
-    from staging_fakes import FakeContract
-
-    from shoplake.staging import Limits, stage
-
     data = io.BytesIO(HEADER + b"1,cup,2\n" * 300_000)
     stage(data, "a.csv", FakeContract(), tmp_path / "s", tmp_path / "r", Limits(10**9, 10**6))
     metadata = pq.read_metadata(tmp_path / "s")

@@ -5,7 +5,9 @@ import hashlib
 import zlib
 
 import pytest
-from staging_fakes import stage_bytes
+
+from shoplake.staging import Limits, stage
+from tests.unit.staging_fakes import FakeContract, stage_bytes
 
 ROWS = b"id,name,price\n1,cup,2.50\n2,mug,3.00\n"
 CELLS = [("1", "cup", "2.50"), ("2", "mug", "3.00")]
@@ -47,17 +49,13 @@ def test_gzip_is_unpacked_without_a_note():
 def test_gzip_under_a_plain_name_is_unpacked_with_a_note():
     staged = stage_bytes(ZIPPED, "things.csv")
     assert staged.cells == CELLS
-    assert staged.staging.notes == [
-        "the file is gzipped though its name does not end in .gz; it was unpacked"
-    ]
+    assert staged.staging.notes == ["the file is gzipped though its name does not end in .gz; it was unpacked"]
 
 
 def test_plain_text_under_a_gzip_name_is_read_with_a_note():
     staged = stage_bytes(ROWS, "things.csv.gz")
     assert staged.cells == CELLS
-    assert staged.staging.notes == [
-        "the file is not gzipped though its name ends in .gz; it was read as it is"
-    ]
+    assert staged.staging.notes == ["the file is not gzipped though its name ends in .gz; it was read as it is"]
 
 
 def test_gzip_members_follow_one_another_with_zeros_between_and_after():
@@ -118,10 +116,6 @@ def test_deflate_without_a_gzip_wrapper_is_not_text():
 
 
 def test_a_failing_stream_raises_and_leaves_no_files(tmp_path):
-    from staging_fakes import FakeContract
-
-    from shoplake.staging import Limits, stage
-
     class Broken:
         def __init__(self):
             self.reads = 0

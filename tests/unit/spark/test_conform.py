@@ -1,0 +1,112 @@
+"""Values are judged in one place: what conform makes of a cell, and what it says of one that breaks a rule."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+
+from shoplake.spark.conform import expand_optional
+from tests.unit.spark.frames import conformed, only, rules_broken
+
+
+def test_a_good_row_has_no_problem(spark):
+    assert rules_broken(spark) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "broken"),
+    [
+        ({"order_id": ""}, ("order_id", "missing")),
+        ({"order_id": "   "}, ("order_id", "missing")),
+        ({"product_id": None}, ("product_id", "missing")),
+        ({"quantity": "two"}, ("quantity", "not_an_integer")),
+        ({"quantity": "2.5"}, ("quantity", "not_an_integer")),
+        ({"quantity": "3000000000"}, ("quantity", "not_an_integer")),
+        ({"unit_price": "2,50"}, ("unit_price", "not_a_number")),
+        ({"unit_price": "1e3"}, ("unit_price", "not_a_number")),
+        ({"unit_price": "-0.01"}, ("unit_price", "below_minimum")),
+        ({"ordered_at": "01.12.2010"}, ("ordered_at", "not_a_time")),
+        ({"ordered_at": "2010-02-30 08:00:00"}, ("ordered_at", "not_a_time")),
+        ({"ordered_at": "2099-01-01 00:00:00"}, ("ordered_at", "after_arrival")),
+        ({"status": "lost at sea"}, ("status", "unknown_value")),
+        ({"currency": "pounds"}, ("currency", "pattern")),
+        ({"line_number": "-1"}, ("line_number", "below_minimum")),
+    ],
+)
+def test_a_bad_cell_is_named_with_its_rule(spark, cells, broken):
+    assert broken in rules_broken(spark, **cells)
+
+
+def test_a_row_with_two_bad_cells_has_two_problems(spark):
+    assert rules_broken(spark, quantity="x", unit_price="y") == [
+        ("quantity", "not_an_integer"),
+        ("unit_price", "not_a_number"),
+    ]
+
+
+def test_a_problem_keeps_the_value_as_received(spark):
+    (problem,) = only(conformed(spark, {"unit_price": " 2,50 "}))["_problems"]
+    assert problem == {"column": "unit_price", "value": "2,50", "rule": "not_a_number"}
+
+
+def test_a_line_number_is_needed_where_the_source_keys_by_it(spark):
+    row = only(conformed(spark, {"line_number": ""}, source="shop"))
+    assert [(p["column"], p["rule"]) for p in row["_problems"]] == [("line_number", "missing")]
+
+
+def test_integers_written_as_decimals_are_integers(spark):
+    assert only(conformed(spark, {"quantity": "2.0"}))["quantity"] == 2
+
+
+def test_leading_zeros_of_an_identifier_are_kept(spark):
+    assert only(conformed(spark, {"product_id": "00123"}))["product_id"] == "00123"
+
+
+def test_customers_as_floats_lose_their_decimal_zero_and_nothing_else(spark):
+    rows = conformed(spark, {"customer_id": "17850.0"}, {"customer_id": "0170.50"}, {"customer_id": "C1.0"})
+    assert [row["customer_id"] for row in rows.orderBy("_source_line").collect()] == ["17850", "0170.50", "C1.0"]
+
+
+def test_sources_words_become_the_contracts(spark):
+    rows = conformed(spark, {"status": "Canceled"}, {"status": "PAID"}, {"status": None})
+    assert [row["status"] for row in rows.orderBy("_source_line").collect()] == ["cancelled", "completed", "completed"]
+
+
+def test_money_is_decimal_with_four_places(spark):
+    assert only(conformed(spark, {"unit_price": "2.55555"}))["unit_price"] == Decimal("2.5556")
+
+
+def utc(spark, text: str, source: str = "uci") -> str:
+    frame = conformed(spark, {"ordered_at": text}, source=source).selectExpr("cast(ordered_at AS string) AS at")
+    return only(frame)["at"]
+
+
+def test_a_naive_time_is_local_time_of_the_source(spark):
+    assert utc(spark, "2011-07-01 12:00:00") == "2011-07-01 11:00:00"
+    assert utc(spark, "2010-12-01 12:00:00") == "2010-12-01 12:00:00"
+
+
+def test_both_date_formats_of_uci_name_the_same_instant(spark):
+    assert utc(spark, "12/1/2010 8:45") == utc(spark, "2010-12-01 08:45:00") == "2010-12-01 08:45:00"
+
+
+def test_an_ambiguous_local_time_takes_the_earlier_offset(spark):
+    assert utc(spark, "2010-10-31 01:30:00") == "2010-10-31 00:30:00"
+
+
+def test_a_local_time_that_does_not_exist_is_shifted_forward(spark):
+    assert utc(spark, "2011-03-27 01:30:00") == "2011-03-27 01:30:00"  # 01:30 GMT is 02:30 BST
+
+
+def test_a_stated_offset_goes_before_the_sources_time_zone(spark):
+    assert utc(spark, "2011-07-01T12:00:00+02:00", source="plain") == "2011-07-01 10:00:00"
+    assert utc(spark, "2011-07-01T12:00:00.500Z", source="plain") == "2011-07-01 12:00:00.5"
+
+
+def test_optional_parts_of_a_format_are_written_out():
+    assert expand_optional(("a[b][c]",)) == ["abc", "ab", "ac", "a"]
+
+
+def test_an_instant_is_not_moved_by_the_clock_of_the_machine(spark):
+    row = only(conformed(spark, {"ordered_at": "2010-12-01 08:26:00"}).selectExpr("unix_timestamp(ordered_at) AS s"))
+    assert row["s"] == int(datetime.fromisoformat("2010-12-01T08:26:00+00:00").timestamp())
