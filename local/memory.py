@@ -6,8 +6,11 @@ PROC = Path("/proc")
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of `pid` and its descendants; 0 where /proc is missing. Shared pages count twice."""
-    return sum(_resident_bytes(one) for one in family(pid))
+    """Memory of `pid` and its descendants; 0 where /proc is missing.
+
+    A page that several of them share counts once (proportional set size), where the kernel says so.
+    """
+    return sum(_proportional_bytes(one) or _resident_bytes(one) for one in family(pid))
 
 
 def family(pid: int) -> list[int]:
@@ -28,6 +31,14 @@ def family(pid: int) -> list[int]:
 def _parent(pid: int) -> int | None:
     parent = _status_field(pid, "PPid")
     return None if parent is None else int(parent)
+
+
+def _proportional_bytes(pid: int) -> int:
+    try:
+        lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _resident_bytes(pid: int) -> int:

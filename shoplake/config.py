@@ -6,7 +6,7 @@ Names are derived here and nowhere else in Python: `shoplake-{env}-...`, databas
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -86,19 +86,19 @@ class Prices(_Strict):
     athena_tb_scanned: float
 
 
+DPU_OF_WORKER = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
+
+
 class Worker(_Strict):
     """Glue workers of a job: their type and number."""
 
-    DPU_OF_TYPE: dict[str, float] = Field(
-        default={"G.025X": 0.25, "G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}, exclude=True, repr=False
-    )
-    type: str
+    type: Literal["G.1X", "G.2X", "G.4X", "G.8X"]
     number: int = Field(ge=2)
 
     @property
-    def dpu(self) -> float:
+    def dpu(self) -> int:
         """Data processing units of all workers together."""
-        return self.DPU_OF_TYPE[self.type] * self.number
+        return DPU_OF_WORKER[self.type] * self.number
 
 
 class Environment(_Strict):

@@ -12,13 +12,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shoplake import runs as run_states
 from shoplake.aws import client, error_code
 from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
 from shoplake.files import CLAIMED, LOADED, RECEIVED, Files, FileVersion
 from shoplake.keys import RunKeys, parse_raw_key
-from shoplake.runs import Lock, Runs
+from shoplake.runs import ENDED, FAILED, RUNNING, Lock, Runs
 from shoplake.times import iso, parse
 
 logger = logging.getLogger(__name__)
@@ -79,22 +78,25 @@ class Dispatcher:
         return sum(self.record(v["Key"], v["VersionId"]) for v in versions)
 
     def start_waiting(self, now: datetime) -> Started:
-        """Start a run over all files that wait, unless a run is going."""
+        """Start a run over all files that wait, unless a run is going. Also frees the lock of a dead run."""
+        holder = self._holder(now)
+        if holder is not None:
+            return Started(None, waiting_for=holder)
         waiting = self.files.waiting(RECEIVED, limit=self.lake.inventory.arrivals.max_files_per_run)
         files = self._capped(waiting)
-        if not files:
-            return Started(None)
-        return self._start("arrivals", files, now, claim=True)
+        return self._start("arrivals", files, now) if files else Started(None)
 
     def replay(self, run_id: str, now: datetime) -> Started:
         """Start a run over the same file versions as an earlier one. Raises ShoplakeError when it can't."""
         run = self.runs.get(run_id)
         if run is None:
             raise ShoplakeError(f"There is no run {run_id}: `shoplake runs` lists them.")
-        if run["state"] not in run_states.ENDED:
+        if run["state"] not in ENDED:
             raise ShoplakeError(f"Run {run_id} is still going: wait until it has ended, then replay it.")
-        files = self.manifest(run_id)
-        return self._start("replay", files, now, claim=False, replay_of=run_id)
+        holder = self._holder(now)
+        if holder is not None:
+            return Started(None, waiting_for=holder)
+        return self._start("replay", self.manifest(run_id), now, replay_of=run_id)
 
     def manifest(self, run_id: str) -> list[FileVersion]:
         """The file versions of a run."""
@@ -113,39 +115,36 @@ class Dispatcher:
             budget -= file.size
         return taken
 
-    def _start(
-        self, mode: str, files: list[FileVersion], now: datetime, claim: bool, replay_of: str | None = None
-    ) -> Started:
-        holder = self.runs.lock()
-        if holder is not None and not self._take_over(holder, now):
-            return Started(None, waiting_for=holder.run_id)
+    def _start(self, mode: str, files: list[FileVersion], now: datetime, replay_of: str | None = None) -> Started:
+        """Take the lock, bind the files to a new run, and start its execution."""
         run_id = self.runs.next_id(now)
         if not self.runs.take_lock(run_id, now):
-            return Started(None, waiting_for=self.runs.lock().run_id)
-        begun = {"mode": mode, "started_at": iso(now), "replay_of": replay_of}
-        self.runs.begin(run_id, begun)
-        claimed = [file for file in files if self._claim(file, run_id, claim)]
+            holder = self.runs.lock()
+            return Started(None, waiting_for=holder.run_id if holder else None)
+        self.runs.begin(run_id, {"mode": mode, "started_at": iso(now), "replay_of": replay_of})
+        claim = self._claim_again if replay_of else self._claim
+        claimed = [file for file in files if claim(file, run_id)]
         if not claimed:
-            self.runs.update(
-                run_id,
-                state=run_states.FAILED,
-                ended_at=iso(now),
-                error="its files were taken by another run",
-            )
+            self.runs.update(run_id, state=FAILED, ended_at=iso(now), notified_at=iso(now), error="others took its files")
             self.runs.release_lock(run_id)
             return Started(None)
         self._write_manifest(run_id, claimed)
         self.runs.update(
-            run_id, files=len(claimed), bytes_in=sum(f.size for f in claimed), last_arrival=max(f.arrived_at for f in claimed)
-        )  # fmt: skip
+            run_id,
+            files=len(claimed),
+            bytes_in=sum(file.size for file in claimed),
+            last_arrival=max(file.arrived_at for file in claimed),
+        )
         self._start_execution(run_id, mode, len(claimed))
-        self.runs.update(run_id, state=run_states.RUNNING)
+        self.runs.update(run_id, state=RUNNING)
         return Started(run_id, files=len(claimed))
 
-    def _claim(self, file: FileVersion, run_id: str, claim: bool) -> bool:
-        """Bind a file to the run. A replay leaves loaded files as they are, and takes over those that are held."""
-        if claim:
-            return self.files.claim(file.object_id, run_id)
+    def _claim(self, file: FileVersion, run_id: str) -> bool:
+        """Take a file that waits into the run. False when another run has it."""
+        return self.files.claim(file.object_id, run_id)
+
+    def _claim_again(self, file: FileVersion, run_id: str) -> bool:
+        """Bind a file to its replay. One that is loaded stays so: a replay never removes or reverts."""
         item = self.files.get(file.object_id)
         if item and item["state"] not in LOADED:
             self.files.settle(file.object_id, CLAIMED, run_id)
@@ -181,21 +180,23 @@ class Dispatcher:
             if error_code(error) != "ExecutionAlreadyExists":
                 raise
 
-    def _take_over(self, lock: Lock, now: datetime) -> bool:
-        """Free the lock of a run that is no longer going. False while it is."""
+    def _holder(self, now: datetime) -> str | None:
+        """The run that holds the lake. A run that is no longer going is closed, and holds nothing."""
+        lock = self.runs.lock()
+        if lock is None:
+            return None
         status = execution_status(self.lake, lock.run_id)
-        if status == "RUNNING":
-            return False
-        if status is None:
-            age_s = (now - parse(lock.acquired_at)).total_seconds()
-            if age_s < self.lake.inventory.arrivals.unstarted_claim_s:
-                return False
-        from shoplake.closing import (
-            close_dead_run,
-        )  # here, since it brings Iceberg, which arrivals don't need
+        if status == "RUNNING" or (status is None and self._may_still_start(lock, now)):
+            return lock.run_id
+        from shoplake.closing import close_dead_run  # here, since it brings Iceberg, which arrivals don't need
 
         close_dead_run(self.lake, lock.run_id, status or "NEVER_STARTED")
-        return True
+        return None
+
+    def _may_still_start(self, lock: Lock, now: datetime) -> bool:
+        """Whether a lock without an execution is young enough to be somebody's who is just starting it."""
+        age_s = (now - parse(lock.acquired_at)).total_seconds()
+        return age_s < self.lake.inventory.arrivals.unstarted_claim_s
 
 
 def execution_status(lake: Lake, run_id: str) -> str | None:

@@ -77,6 +77,8 @@ def build_report(lake: Lake, record: dict[str, Any], ended_at: datetime | None =
     verdicts = read_verdicts(lake.bucket, keys)
     ledgers = read_ledgers(lake.bucket, keys)
     states, transitions = state_times(lake, run_id)
+    if ended_at is not None and states and states[-1].seconds is None:
+        _end(states[-1], ended_at, "succeeded")  # the state that writes this very report
     _add_costs(lake, run_id, states, verdicts)
     inputs = file_lines(verdicts, ledgers)
     dollars = sum(s.dollars for s in states)

@@ -1,0 +1,117 @@
+"""Contracts: how a header finds its source and columns, and what a broken contract is told."""
+
+import shutil
+
+import pytest
+import yaml
+
+from shoplake.contracts import fold, load_contract
+from shoplake.errors import ConfigurationError
+from shoplake.root import root
+
+UCI = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
+
+
+@pytest.fixture(scope="module")
+def contract():
+    return load_contract("transactions")
+
+
+def test_an_export_of_uci_is_recognised_by_its_header(contract):
+    match = contract.match_header(UCI)
+    assert (match.source.name, match.missing, match.extra, match.ambiguous) == ("uci", (), (), {})
+    assert match.columns == {
+        "order_id": 0, "product_id": 1, "product_name": 2, "quantity": 3, "ordered_at": 4, "unit_price": 5,
+        "customer_id": 6, "country": 7,
+    }  # fmt: skip
+
+
+def test_names_match_without_case_spaces_and_punctuation(contract):
+    match = contract.match_header(["Order-ID", "S K U", "QTY.", "unit price", "Order Date"])
+    assert (match.source.name, match.missing) == ("plain", ())
+
+
+def test_a_line_number_makes_the_source_one_that_is_keyed_by_it(contract):
+    match = contract.match_header(["order_id", "line_no", "sku", "qty", "price", "order_date"])
+    assert match.source.key == "line_number"
+
+
+def test_a_missing_required_column_is_named(contract):
+    assert contract.match_header(["order_id", "sku", "qty", "order_date"]).missing == ("unit_price",)
+
+
+def test_unknown_columns_are_reported_and_cells_without_a_name_are_not(contract):
+    assert contract.match_header([*UCI, "gift_note", ""]).extra == ("gift_note",)
+
+
+def test_a_columns_own_name_goes_before_its_synonyms(contract):
+    match = contract.match_header(["invoice_no", "order_id", "sku", "qty", "price", "order_date"])
+    assert (match.columns["order_id"], match.extra) == (1, ("invoice_no",))
+
+
+def test_a_name_that_stands_twice_is_ambiguous(contract):
+    match = contract.match_header(["order_id", "sku", "qty", "QTY", "price", "order_date"])
+    assert match.ambiguous == {"quantity": ["qty", "QTY"]}
+
+
+def test_a_source_folder_decides_over_the_header(contract):
+    assert contract.bound_to("plain").match_header(UCI).source.name == "plain"
+    assert contract.bound_to("nobody").match_header(UCI).source.name == "uci"
+
+
+def test_folding_keeps_letters_of_other_alphabets():
+    assert fold("Größe (cm)") == fold("GRÖSSE_CM") == "grössecm"
+
+
+def broken(tmp_path, change) -> str:
+    """What is said of the contract after a change to its text or content."""
+    source = root() / "contracts" / "transactions.odcs.yaml"
+    target = tmp_path / source.name
+    shutil.copy(source, target)
+    content = yaml.safe_load(target.read_text())
+    change(content)
+    target.write_text(yaml.safe_dump(content, sort_keys=False))
+    with pytest.raises(ConfigurationError) as error:
+        load_contract("transactions", tmp_path)
+    return str(error.value)
+
+
+def column(content, name):
+    return next(p for p in content["schema"][0]["properties"] if p["name"] == name)
+
+
+def words(content, name):
+    return next(p["value"] for p in content["customProperties"] if p["property"] == name)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda c: column(c, "quantity").update(requird=True), "requird"),
+        (lambda c: column(c, "quantity").update(logicalType="number of things"), "number of things"),
+        (lambda c: column(c, "currency")["customProperties"][0].update(value="uper"), "'uper' is not one of upper"),
+        (lambda c: column(c, "currency")["customProperties"][0].update(property="normalizer"), "does not know 'normalizer'"),
+        (lambda c: column(c, "country").update(synonyms=[{"synonym": "qty"}]), "the name 'qty' already leads to column quantity"),
+        (lambda c: column(c, "currency")["logicalTypeOptions"].update(pattern="[A-Z"), "is not a regular expression"),
+        (lambda c: words(c, "sources")[0].update(time_zone="Europe/Londn"), "'Europe/Londn' is not an IANA time zone"),
+        (lambda c: words(c, "sources")[0].update(key="line"), "'line' is not one of lines, line_number"),
+        (lambda c: words(c, "sources")[0].update(defaults={"curency": "GBP"}), "does not know 'curency'"),
+        (lambda c: words(c, "formats").append("xlsx"), "'xlsx' is not one of csv"),
+    ],
+)  # fmt: skip
+def test_a_broken_contract_gets_one_sentence_with_file_place_and_mistake(tmp_path, change, said):
+    sentence = broken(tmp_path, change)
+    assert said in sentence
+    assert sentence.startswith("contracts/transactions.odcs.yaml: ")
+    assert "\n" not in sentence
+
+
+def test_a_contract_that_is_no_yaml_names_the_line(tmp_path):
+    (tmp_path / "transactions.odcs.yaml").write_text("id: transactions\nname: [unclosed\nversion: 1\n")
+    with pytest.raises(ConfigurationError, match=r"transactions.odcs.yaml, line 3: not valid YAML"):
+        load_contract("transactions", tmp_path)
+
+
+def test_a_dataset_without_a_contract_is_told_which_file_is_missing(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"nothing.odcs.yaml is missing"):
+        load_contract("nothing", tmp_path)
