@@ -1,23 +1,21 @@
-"""The quality gate's machinery: run a suite on a frame, keep what it found, build the Data Docs."""
+"""The quality gate's machinery: run a suite on a frame, keep what it found, render the Data Docs."""
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from html import escape
 from typing import Any
 
 import great_expectations as gx
+from great_expectations.core import ExpectationSuiteValidationResult
 from great_expectations.expectations.expectation import Expectation
+from great_expectations.render.renderer import ValidationResultsPageRenderer
+from great_expectations.render.view import DefaultJinjaPageView
 from pyspark.sql import DataFrame
 
 from quality.suites.rows import ExpectNoRows
 
 MAX_EXAMPLES = 3
-_DOCS_SITE = {
-    "class_name": "SiteBuilder",
-    "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-}
 
 
 @dataclass(frozen=True)
@@ -36,64 +34,75 @@ class Finding:
 
 
 class Gate:
-    """Checks frames one after the other; all of them share one set of Data Docs."""
+    """Checks frames one after the other, and collects a page of Data Docs for each."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="data-docs-")
-        self.docs = Path(self._folder.name)
+        self.pages: dict[str, str] = {}
         self._context = gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = {"globally": False}
-        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(self.docs)}
-        self._context.add_data_docs_site("lake", {**_DOCS_SITE, "store_backend": store})
         self._source = self._context.data_sources.add_spark("lake", persist=False)
 
-    def check(
-        self, name: str, frame: DataFrame, key: Sequence[str], expectations: list[Expectation]
-    ) -> list[Finding]:
-        """Run the expectations on a frame. `name` is the table's, `key` names the rows of its examples."""
-        asset = self._source.add_dataframe_asset(name)
-        batch = asset.add_batch_definition_whole_dataframe("touched rows")
+    def check(self, name: str, frame: DataFrame, key: Sequence[str], expectations: list[Expectation]) -> list[Finding]:
+        """Run the expectations on a frame. `name` is the table's, `key` names the rows of its examples.
+
+        First for yes or no, which Great Expectations answers in a few passes over the frame; then again, with
+        counts and example keys, for those alone that were not met: asking everything at once takes a Spark
+        job or two for every expectation. `frame` should be cached.
+        """
+        checked = frame.count()
+        batch = self._source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("touched rows")
+        quick = self._run(batch, name, frame, expectations, {"result_format": "BOOLEAN_ONLY"})
+        not_met = [expectation for expectation, result in quick.values() if not result.success]
+        detailed = {}
+        if not_met:
+            form = {
+                "result_format": "SUMMARY",
+                "partial_unexpected_count": MAX_EXAMPLES,
+                "unexpected_index_column_names": list(key),
+            }
+            anew = [expectation.copy(update={"id": None}) for expectation in not_met]
+            detailed = self._run(batch, f"{name}.not_met", frame, anew, form)
+        final = {rule: detailed.get(rule, found) for rule, found in quick.items()}
+        self.pages[name] = _page(name, [_completed(result, frame, checked) for _, result in final.values()])
+        return [_finding(name, expectation, result, frame, checked) for expectation, result in final.values()]
+
+    def index(self) -> str:
+        """The page that leads to the others."""
+        links = "\n".join(f'<li><a href="{escape(name)}.html">{escape(name)}</a></li>' for name in self.pages)
+        return f"<!doctype html><meta charset='utf-8'><title>Data Docs</title><h1>Data Docs</h1><ul>{links}</ul>\n"
+
+    def _run(
+        self, batch: Any, name: str, frame: DataFrame, expectations: list[Expectation], result_format: dict[str, Any]
+    ) -> dict[str, tuple[Expectation, Any]]:
+        """Each expectation with its result, by the expectation in words."""
         suite = self._context.suites.add(gx.ExpectationSuite(name, expectations=expectations))
-        definition = self._context.validation_definitions.add(
-            gx.ValidationDefinition(name=name, data=batch, suite=suite)
-        )
-        checkpoint = self._context.checkpoints.add(
-            gx.Checkpoint(
-                name=name,
-                validation_definitions=[definition],
-                actions=[gx.checkpoint.UpdateDataDocsAction(name="docs")],
-                result_format={
-                    "result_format": "SUMMARY",
-                    "partial_unexpected_count": MAX_EXAMPLES,
-                    "unexpected_index_column_names": list(key),
-                },
-            )
-        )
-        (result,) = checkpoint.run(batch_parameters={"dataframe": frame}).run_results.values()
+        definition = gx.ValidationDefinition(name=name, data=batch, suite=suite)
+        definition = self._context.validation_definitions.add(definition)
+        answer = definition.run(batch_parameters={"dataframe": frame}, result_format=result_format)
         by_id = {expectation.id: expectation for expectation in suite.expectations}
-        return [self._finding(name, by_id[r.expectation_config.id], r, frame) for r in result.results]
+        found = [(by_id[result.expectation_config.id], result) for result in answer.results]
+        return {rule_of(expectation): (expectation, result) for expectation, result in found}
 
-    def _finding(self, name: str, expectation: Expectation, result: Any, frame: DataFrame) -> Finding:
-        found = result.result or {}
-        unexpected = found.get("unexpected_count")
-        if isinstance(expectation, ExpectNoRows):
-            unexpected = found.get("observed_value")
-        raised = _exception_of(result)
-        return Finding(
-            table=name,
-            rule=(expectation.description or expectation.expectation_type)
-            + (f" ({raised})" if raised else ""),
-            expectation_type=expectation.expectation_type,
-            column=getattr(expectation, "column", None),
-            severity=str(result.expectation_config.severity.value),
-            is_met=bool(result.success),
-            unexpected=None if unexpected is None else int(unexpected),
-            checked=found.get("element_count"),
-            examples=None if result.success else _examples(expectation, found, frame),
-        )
 
-    def close(self) -> None:
-        self._folder.cleanup()
+def rule_of(expectation: Expectation) -> str:
+    """The expectation in words. A class-level description never reaches a result, so each has its own."""
+    return expectation.description or expectation.expectation_type
+
+
+def _finding(name: str, expectation: Expectation, result: Any, frame: DataFrame, checked: int) -> Finding:
+    is_met, raised = bool(result.success), _exception_of(result)
+    unexpected = result.result.get("observed_value" if isinstance(expectation, ExpectNoRows) else "unexpected_count")
+    return Finding(
+        table=name,
+        rule=rule_of(expectation) + (f" (could not be checked: {raised.splitlines()[0][:200]})" if raised else ""),
+        expectation_type=expectation.expectation_type,
+        column=getattr(expectation, "column", None),
+        severity=str(result.expectation_config.severity.value),
+        is_met=is_met,
+        unexpected=int(unexpected) if isinstance(unexpected, int | float) else None,
+        checked=checked,
+        examples=None if is_met or raised else _examples(expectation, result.result, frame),
+    )
 
 
 def _examples(expectation: Expectation, found: dict[str, Any], frame: DataFrame) -> str:
@@ -101,10 +110,8 @@ def _examples(expectation: Expectation, found: dict[str, Any], frame: DataFrame)
     if isinstance(expectation, ExpectNoRows):
         frame.createOrReplaceTempView("batch_of_the_gate")
         query = expectation.unexpected_rows_query.replace("{batch}", "batch_of_the_gate")
-        rows = [
-            row.asDict()
-            for row in frame.sparkSession.sql(f"SELECT * FROM ({query}) LIMIT {MAX_EXAMPLES}").collect()
-        ]
+        broken = frame.sparkSession.sql(f"SELECT * FROM ({query}) LIMIT {MAX_EXAMPLES}")
+        rows = [row.asDict() for row in broken.collect()]
     else:
         rows = (found.get("partial_unexpected_index_list") or [])[:MAX_EXAMPLES]
     return json.dumps(rows, default=str)
@@ -114,6 +121,35 @@ def _exception_of(result: Any) -> str | None:
     """Great Expectations reports a missing column or a broken query as an exception with an empty result."""
     info = result.exception_info or {}
     entries = [info] if "raised_exception" in info else list(info.values())
-    return next(
-        (e["exception_message"] for e in entries if isinstance(e, dict) and e.get("raised_exception")), None
+    return next((e["exception_message"] for e in entries if isinstance(e, dict) and e.get("raised_exception")), None)
+
+
+def _completed(result: Any, frame: DataFrame, checked: int) -> Any:
+    """A yes or no with the figures that follow from it, which the page of Data Docs shows."""
+    if result.result or not result.success:
+        return result
+    known = {"element_count": checked}
+    if result.expectation_config.type == "expect_table_columns_to_match_ordered_list":
+        known = {"observed_value": frame.columns}
+    elif result.expectation_config.kwargs.get("mostly", 1) == 1:
+        known |= {"unexpected_count": 0, "unexpected_percent": 0.0, "observed_value": 0}
+    result.result = known
+    return result
+
+
+def _page(name: str, results: list[Any]) -> str:
+    """Great Expectations' own page of a table's results."""
+    met = sum(bool(result.success) for result in results)
+    validation = ExpectationSuiteValidationResult(
+        success=met == len(results),
+        results=results,
+        suite_name=name,
+        statistics={
+            "evaluated_expectations": len(results),
+            "successful_expectations": met,
+            "unsuccessful_expectations": len(results) - met,
+            "success_percent": 100 * met / len(results) if results else 100.0,
+        },
+        meta={"active_batch_definition": {"data_asset_name": name}},
     )
+    return DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(validation))

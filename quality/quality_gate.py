@@ -5,9 +5,7 @@ and the run's ledger. A critical expectation that isn't met fails the job, and s
 the e-mail. Results: processed.quality_results (outside the branches), quality.json and Data Docs of the run.
 """
 
-import mimetypes
 from dataclasses import asdict
-from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -46,8 +44,7 @@ def main() -> None:
         table = run.declared(name)
         findings += gate.check(name, frame, table.key, SUITES[name](table, run.lake))
     keep(run, findings)
-    put_docs(run, gate.docs)
-    gate.close()
+    put_docs(run, gate)
     run.finish()
     broken = [finding for finding in findings if finding.severity == "critical" and not finding.is_met]
     if broken:
@@ -121,12 +118,15 @@ def docs_prefix(run: JobRun) -> str:
     return f"{run.lake.zone('data_docs')}{run.run_id}/"
 
 
-def put_docs(run: JobRun, folder: Path) -> None:
-    """Upload the Data Docs to data-docs/{run}/ of the lake's bucket."""
-    for path in filter(Path.is_file, folder.rglob("*")):
-        kind = mimetypes.guess_type(path.name)[0] or "binary/octet-stream"
-        key = docs_prefix(run) + path.relative_to(folder).as_posix()
-        client("s3").upload_file(str(path), run.lake.bucket, key, ExtraArgs={"ContentType": kind})
+def put_docs(run: JobRun, gate: Gate) -> None:
+    """Upload the Data Docs, a page a table, to data-docs/{run}/ of the lake's bucket."""
+    for name, page in {"index": gate.index(), **gate.pages}.items():
+        client("s3").put_object(
+            Bucket=run.lake.bucket,
+            Key=f"{docs_prefix(run)}{name}.html",
+            Body=page.encode(),
+            ContentType="text/html; charset=utf-8",
+        )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from local.athena.errors import QueryFailed
 from local.athena.values import glue_type
 
 VIEW = "VIRTUAL_VIEW"
+ICEBERG_CURRENT = "iceberg.field.current"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,11 @@ def columns(table: dict) -> list[tuple[str, str]]:
         *((table.get("StorageDescriptor") or {}).get("Columns") or []),
         *(table.get("PartitionKeys") or []),
     ]
-    return [(column["Name"], column.get("Type", "string")) for column in listed]
+    # Iceberg keeps dropped columns in the catalog, marked.
+    current = [
+        column for column in listed if (column.get("Parameters") or {}).get(ICEBERG_CURRENT) != "false"
+    ]
+    return [(column["Name"], column.get("Type", "string")) for column in current]
 
 
 def partitions(database: str, table: dict) -> list[str]:

@@ -36,7 +36,7 @@ class Result:
 def parse(sql: str, parameters: list[str]) -> exp.Expression:
     """The statement, with `parameters` (SQL literals) in the place of its question marks."""
     try:
-        statements = sqlglot.parse(_with_parameters(sql.strip().rstrip(";"), parameters), dialect="athena")
+        statements = sqlglot.parse(_with_parameters(sql.rstrip().rstrip(";"), parameters), dialect="athena")
     except ParseError as problem:
         raise errors.from_parser(problem) from problem
     except TokenError as problem:
@@ -196,7 +196,7 @@ class Query:
         elif name == "columns":
             columns = ("table_catalog", "table_schema", "table_name", "column_name", "data_type")
             rows = [
-                ("awsdatacatalog", database, table["Name"], column, kind)
+                ("awsdatacatalog", database, table["Name"], column, values.athena_type_of_glue(kind))
                 for database, table in tables
                 for column, kind in catalog.columns(table)
             ]

@@ -6,7 +6,6 @@ import duckdb
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
-
 UNKNOWN_COLUMN = (
     r'Referenced column "([^"]+)" (?:was )?not found',
     r'does not have a column named "([^"]+)"',

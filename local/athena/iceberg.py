@@ -135,22 +135,20 @@ def _create_view(
     )
     files = {task.file.file_path: _local(task.file.file_path) for task in tasks}
     names = ", ".join(_quoted(name) for _, name, _ in columns)
-    options = f"schema = MAP {{{by_id}}}, filename = true, file_row_number = true"
-    reader = f"read_parquet({_list(files.values())}, {options})"
+    reader = f"read_parquet({_list(files.values())}, schema = MAP {{{by_id}}}"
     deletes = {delete.file_path for task in tasks for delete in _positional_deletes(task)}
     if not deletes:
-        connection.execute(f"CREATE VIEW {view} AS SELECT {names} FROM {reader}")
+        connection.execute(f"CREATE VIEW {view} AS SELECT {names} FROM {reader})")
         return
-    connection.register(
-        f"{view}_files", pa.table({"file_path": list(files), "filename": list(files.values())})
-    )
+    paths = pa.table({"file_path": list(files), "local_path": list(files.values())})
+    connection.register(f"{view}_files", paths)
     connection.execute(
-        f"CREATE VIEW {view}_deleted AS SELECT filename, pos FROM {view}_files JOIN "
+        f"CREATE VIEW {view}_deleted AS SELECT local_path, pos FROM {view}_files JOIN "
         f"read_parquet({_list(_local(path) for path in deletes)}) USING (file_path)"
     )
     connection.execute(
-        f"CREATE VIEW {view} AS SELECT {names} FROM {reader} AS data ANTI JOIN {view}_deleted AS deleted "
-        "ON data.filename = deleted.filename AND data.file_row_number = deleted.pos"
+        f"CREATE VIEW {view} AS SELECT {names} FROM {reader}, filename = true, file_row_number = true) AS data "
+        f"ANTI JOIN {view}_deleted ON filename = local_path AND file_row_number = pos"
     )
 
 

@@ -44,8 +44,10 @@ def execute(sql: str, database: str, parameters: list[str], bytes_limit: int | N
 
 
 def _without_comments(sql: str) -> str:
-    without = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.DOTALL) if "'" not in sql else sql
-    return without.strip().rstrip(";").strip()
+    """The statement without leading comments and the closing semicolon, to recognise it by its first words."""
+    return (
+        re.sub(r"\A(\s|--[^\n]*(\n|\Z)|/\*.*?\*/)*", "", sql, flags=re.DOTALL).rstrip().rstrip(";").rstrip()
+    )
 
 
 def _create_view(statement: exp.Create, database: str) -> Result:

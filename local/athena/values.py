@@ -60,6 +60,11 @@ def glue_type(athena: str) -> str:
     return GLUE_TYPES.get(plain, plain)
 
 
+def athena_type_of_glue(glue: str) -> str:
+    """Athena's name of a Glue catalog type."""
+    return {"string": "varchar", "int": "integer", "binary": "varbinary"}.get(glue, glue)
+
+
 def split_type(athena: str) -> tuple[str, int, int]:
     """Name, precision and scale as GetQueryResults tells them: `decimal(18,4)` is decimal, 18 and 4."""
     match = re.fullmatch(r"(\w+)\((\d+)(?:,(\d+))?\)(.*)", athena)

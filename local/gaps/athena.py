@@ -48,6 +48,7 @@ def install() -> None:
 
 
 def _start_query_execution(data):
+    athena._ensure_default_workgroup()
     workgroup_name = data.get("WorkGroup", "primary")
     workgroup = athena._workgroups.get(workgroup_name)
     if workgroup is None:

@@ -58,15 +58,15 @@ def install() -> None:
 
 
 def warm_up(warehouse_bucket: str | None = None) -> None:
-    """Start the Spark driver in the background, so that the first job needn't wait for the JVM.
+    """Start the Spark driver in the background and let it exercise what jobs use. Returns at once.
 
-    With a bucket, the driver also exercises what jobs use, under `_spark_warm_up/` in it, and takes it
-    for the catalog's default place of tables. Jobs that arrive meanwhile just run. Returns at once.
+    Jobs that arrive meanwhile just run. `warehouse_bucket` is the catalog's default place of tables: it
+    counts for those that neither name a location nor live in a database that has one.
     """
 
     def start() -> None:
         try:
-            _spark(warehouse_bucket).start(warehouse_bucket)
+            _spark(warehouse_bucket).warm_up()
         except (JavaMissing, JarsMissing) as problem:
             logger.error("Glue jobs can't run: %s", problem)
 

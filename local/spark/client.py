@@ -23,15 +23,14 @@ class SparkDriver:
         self._changed = threading.Condition()
         self._peak_memory_bytes = 0
 
-    def start(self, warm_up_bucket: str | None = None) -> None:
+    def warm_up(self) -> None:
         """Start the process if it isn't running and let it warm up. Returns at once.
 
         Raises JavaMissing or JarsMissing.
         """
         with self._changed:
             self._ensure_process()
-            if warm_up_bucket:
-                self._process.send({"do": "warm_up", "bucket": warm_up_bucket})
+            self._process.send({"do": "warm_up"})
 
     def submit(self, job: Job, on_start: Callable[[], None]) -> Future:
         """Run a job; the future's result is its Outcome. `on_start` is called when its script begins.

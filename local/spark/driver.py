@@ -4,7 +4,7 @@ It is told what to do by lines of JSON on standard input and answers by lines of
 
     {"do": "begin", "settings": {...}}               first of all; answered by {"event": "ready", ...}
     {"do": "use_extra_files", "folders": [...]}
-    {"do": "warm_up", "bucket": "..."}               answered by {"event": "warm", ...}
+    {"do": "warm_up"}                                answered by {"event": "warm", ...}
     {"do": "run", "id", "name", "script", "arguments", "settings", "log"}
                                                      answered by "started" and "done"
     {"do": "stop", "id": "..."}
@@ -75,12 +75,16 @@ class Driver:
             ctypes.c_ulong(job.thread.ident), ctypes.py_object(Stopped)
         )
 
-    def warm_up(self, bucket: str) -> None:
+    def warm_up(self) -> None:
+        """Warm up beside the jobs. A failure is told in the driver's log: jobs run without it, more slowly."""
+
         def work() -> None:
             started = time.monotonic()
-            self._join_pool("warm-up", "warm-up")
-            warm_up.warm_up(self._base.newSession(), bucket)
-            self.answer("warm", seconds=round(time.monotonic() - started, 2))
+            try:
+                self._join_pool("warm-up", "warm-up")
+                warm_up.warm_up(self._base.newSession())
+            finally:
+                self.answer("warm", seconds=round(time.monotonic() - started, 2))
 
         InheritableThread(target=work, name="warm-up", daemon=True).start()
 
@@ -172,7 +176,7 @@ def main() -> None:
             case "use_extra_files":
                 shims.use_extra_files(order["folders"])
             case "warm_up":
-                driver.warm_up(order["bucket"])
+                driver.warm_up()
             case "run":
                 driver.run(order)
             case "stop":

@@ -191,7 +191,6 @@ class JobExecution:
 
     def _wait(self, spark: SparkDriver, future: Future, log: "_JobLog") -> Outcome:
         """The attempt's outcome. Forwards its log meanwhile, and ends it when it must end."""
-        timeout_s = self._run["Timeout"] * 60
         timed_out = False
         stopping_since = None
         while True:
@@ -201,7 +200,7 @@ class JobExecution:
             except TimeoutError:
                 log.forward()
             now = time.monotonic()
-            if self._started_at and now - self._started_at > timeout_s and not timed_out:
+            if self._started_at and now - self._started_at > self._run["Timeout"] * 60 and not timed_out:
                 timed_out = True
                 spark.stop(self._attempt_id)
             if stopping_since is None and (timed_out or self._stop_asked.is_set()):
@@ -233,7 +232,9 @@ class _JobLog:
         whole = new if to_the_end else new[: new.rfind(b"\n") + 1]
         self._read_bytes += len(whole)
         # A progress bar writes its line again and again after a carriage return.
-        lines = [line.rstrip("\r").rpartition("\r")[2] for line in whole.decode("utf-8", "replace").split("\n")]
+        lines = [
+            line.rstrip("\r").rpartition("\r")[2] for line in whole.decode("utf-8", "replace").split("\n")
+        ]
         lines = [line for line in lines if line.strip()]
         if lines:
             self._write(lines)

@@ -77,6 +77,8 @@ class DriverProcess:
             "PYSPARK_PYTHON": sys.executable,
             "SPARK_LOCAL_IP": "127.0.0.1",
         }
+        if self._log.exists():
+            self._log.replace(folder / "driver.previous.log")
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.spark.driver"],

@@ -1,37 +1,33 @@
 """Load and compile, ahead of the first job, what every job of the lake needs.
 
 A JVM is slow at whatever it does first: classes of S3A, Parquet, Iceberg and the Glue catalog are
-loaded and code is compiled. The warm-up does a little of each on a table of its own and removes it.
+loaded and code is compiled. The warm-up does a little of each in a bucket and a database of its own
+and removes both.
 """
 
 import importlib
-import traceback
 
 import boto3
-from pyspark.errors import PySparkException
+from botocore.exceptions import ClientError
 from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as F
 
+BUCKET = "spark-warm-up"
 DATABASE = "spark_warm_up"
-PREFIX = "_spark_warm_up"
 BRANCH = "warm_up"
 TABLE = f"glue_catalog.{DATABASE}.lines"
 # Slow to import, used by jobs.
 MODULES = ("great_expectations", "pyarrow.parquet")
 
 
-def warm_up(session: SparkSession, bucket: str) -> None:
-    """Write, merge and read a small table under s3://`bucket`/_spark_warm_up/, then remove every trace.
-
-    A failure is only told to the driver's log: jobs run as well without a warm-up, more slowly.
-    """
+def warm_up(session: SparkSession) -> None:
+    """Write, merge and read a small table, remove every trace of it, and import what jobs import."""
+    _remove(session)  # what an earlier one left that was cut off
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
     try:
-        _remove(session, bucket)
-        _exercise(session, f"s3://{bucket}/{PREFIX}")
-    except PySparkException:
-        traceback.print_exc()
+        _exercise(session, f"s3://{BUCKET}")
     finally:
-        _remove(session, bucket)
+        _remove(session)
     for module in MODULES:
         importlib.import_module(module)
 
@@ -67,16 +63,17 @@ def _exercise(session: SparkSession, folder: str) -> None:
     session.table(TABLE).groupBy(F.to_date("ordered_at")).agg(amounts, F.count("*")).collect()
 
 
-def _remove(session: SparkSession, bucket: str) -> None:
-    """Drop the table and its database, and delete the objects with all their versions."""
+def _remove(session: SparkSession) -> None:
+    """Drop the table and its database, and delete the bucket with all that is in it."""
     session.conf.unset("spark.wap.branch")
     session.sql(f"DROP TABLE IF EXISTS {TABLE}")
     session.sql(f"DROP NAMESPACE IF EXISTS glue_catalog.{DATABASE}")
-    pages = (
-        boto3.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=f"{PREFIX}/")
-    )
-    for page in pages:
-        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        objects = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
-        if objects:
-            boto3.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    s3 = boto3.client("s3")
+    try:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+            for item in page.get("Contents", []):
+                s3.delete_object(Bucket=BUCKET, Key=item["Key"])
+        s3.delete_bucket(Bucket=BUCKET)
+    except ClientError as refusal:
+        if refusal.response["Error"]["Code"] != "NoSuchBucket":
+            raise

@@ -3,8 +3,8 @@
 import secrets
 import uuid
 from datetime import UTC, date, datetime, time
-from time import sleep
 from decimal import Decimal
+from time import sleep
 
 import pyarrow as pa
 import pytest
@@ -59,6 +59,7 @@ def as_arrow(table, rows):
 @pytest.fixture(scope="module")
 def catalog(emulator, aws):
     aws("s3").create_bucket(Bucket=BUCKET)
+    aws("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     location = {"OutputLocation": f"s3://{BUCKET}/results/"}
     aws("athena").create_work_group(Name="analysts", Configuration={"ResultConfiguration": location})
     endpoints = {"glue.endpoint": emulator.url, "s3.endpoint": emulator.url}
@@ -279,7 +280,7 @@ def test_a_view_is_made_replaced_read_through_another_and_dropped(catalog, sales
 
 def test_the_catalog_answers_show_and_describe(sales, ask, database):
     ask("CREATE VIEW kept AS SELECT line_id FROM sales")
-    assert ask("SHOW TABLES").lines == [("kept",), ("sales",)]
+    assert ask("-- which\nSHOW TABLES;").lines == [("kept",), ("sales",)]
     assert ask(f"SHOW TABLES IN {database} 's*'").lines == [("sales",)]
     assert (database,) in ask("SHOW DATABASES").lines
     assert ask("DESCRIBE sales").lines[:2] == [("line_id", "string", ""), ("quantity", "int", "")]
@@ -369,3 +370,14 @@ def test_finished_queries_can_be_saved_with_the_emulators_state(emulator, sales,
     ask("SELECT * FROM sales")
     emulator.save()
     assert (emulator.state_dir / "services" / "athena.json").exists()
+
+
+def test_a_hook_that_no_longer_fits_is_told(emulator, monkeypatch):
+    from ministack.services import athena
+
+    from local.gaps import athena as gap
+    from local.gaps import hooks
+
+    monkeypatch.setattr(athena, "_start_query_execution", lambda request: None)
+    with pytest.raises(hooks.HookMismatch, match="_start_query_execution"):
+        gap.install()

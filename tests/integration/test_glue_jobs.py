@@ -27,12 +27,11 @@ except JarsMissing as missing:
 
 @pytest.fixture(scope="module")
 def lake(aws):
-    """A bucket, and the driver that warms up on it."""
+    """A bucket, and the driver that warms up."""
     from local.gaps import glue_jobs
 
     aws("s3").create_bucket(Bucket=BUCKET)
-    aws("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    glue_jobs.warm_up(BUCKET)
+    glue_jobs.warm_up()
     yield glue_jobs
     glue_jobs.shut_down()
 
@@ -117,8 +116,13 @@ def test_a_script_gets_its_arguments_and_a_session_with_its_settings(run):
         print(SparkSession.getActiveSession() is spark, spark.conf.get("spark.sql.shuffle.partitions"))
         print(spark.conf.get("spark.shop"), spark.conf.get("spark.sql.session.timeZone"), "--conf" in sys.argv)
     """
-    defaults = {"--conf": "spark.shop=tea and cake --conf spark.sql.session.timeZone=Asia/Tokyo", "--run_id": "0"}
-    finished = run(script, {"--run_id": "7", "--manifest": "runs/7/manifest.jsonl"}, DefaultArguments=defaults)
+    defaults = {
+        "--conf": "spark.shop=tea and cake --conf spark.sql.session.timeZone=Asia/Tokyo",
+        "--run_id": "0",
+    }
+    finished = run(
+        script, {"--run_id": "7", "--manifest": "runs/7/manifest.jsonl"}, DefaultArguments=defaults
+    )
     assert finished.error is None
     assert finished.log == ["7 runs/7/manifest.jsonl", "True 3", "tea and cake Asia/Tokyo False"]
 
@@ -177,7 +181,9 @@ def test_a_script_may_end_itself(run, code, state, error):
 def test_a_script_that_stops_spark_leaves_it_to_the_others(run):
     stop = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\nspark.stop()"
     assert run(stop).state == "SUCCEEDED"
-    assert run("from pyspark.sql import SparkSession\nprint(SparkSession.builder.getOrCreate().range(2).count())").log == ["2"]
+    assert run(
+        "from pyspark.sql import SparkSession\nprint(SparkSession.builder.getOrCreate().range(2).count())"
+    ).log == ["2"]
 
 
 def test_jobs_side_by_side_keep_their_arguments_output_and_settings(start):
@@ -200,8 +206,14 @@ def test_jobs_side_by_side_keep_their_arguments_output_and_settings(start):
 
 def test_a_stopped_run_ends_within_seconds_and_is_told(start, aws, eventually):
     queue = aws("sqs").create_queue(QueueName="job-states")["QueueUrl"]
-    arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    pattern = {"source": ["aws.glue"], "detail-type": ["Glue Job State Change"], "detail": {"state": ["STOPPED"]}}
+    arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    pattern = {
+        "source": ["aws.glue"],
+        "detail-type": ["Glue Job State Change"],
+        "detail": {"state": ["STOPPED"]},
+    }
     aws("events").put_rule(Name="job-states", EventPattern=json.dumps(pattern))
     aws("events").put_targets(Rule="job-states", Targets=[{"Id": "queue", "Arn": arn}])
     endless = """
@@ -220,6 +232,53 @@ def test_a_stopped_run_ends_within_seconds_and_is_told(start, aws, eventually):
     assert time.monotonic() - began < 10
     messages = aws("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
     assert [json.loads(message["Body"])["detail"]["jobRunId"] for message in messages] == [running.run_id]
+
+
+def test_a_run_beyond_its_timeout_is_ended(start):
+    from ministack.services import glue
+
+    endless = start("import time\nwhile True: time.sleep(0.1)").wait("RUNNING")
+    glue._job_runs[endless.job][0]["Timeout"] = 0.01  # minutes; the API takes whole ones
+    assert endless.wait().state == "TIMEOUT"
+    assert endless.error == "Job run exceeded its timeout of 0.01 minutes"
+
+
+def test_great_expectations_uses_the_jobs_session(run):
+    script = """
+        import great_expectations as gx
+        from pyspark.sql import SparkSession
+
+        spark = SparkSession.builder.getOrCreate()
+        source = gx.get_context(mode="ephemeral").data_sources.add_spark("lake")
+        asset = source.add_dataframe_asset("lines").add_batch_definition_whole_dataframe("all")
+        batch = asset.get_batch({"dataframe": spark.range(10).selectExpr("id AS line_id")})
+        print(batch.validate(gx.expectations.ExpectColumnValuesToBeUnique(column="line_id")).success)
+        print(source.get_execution_engine().spark is spark)
+    """
+    assert run(script).log[-2:] == ["True", "True"]
+
+
+def test_athena_does_not_see_rows_that_a_job_deleted(run, aws, eventually):
+    script = """
+        from pyspark.sql import SparkSession
+
+        spark = SparkSession.builder.getOrCreate()
+        spark.sql("CREATE NAMESPACE glue_catalog.returns LOCATION 's3://glue-test/returns'")
+        spark.sql("CREATE TABLE glue_catalog.returns.lines USING iceberg TBLPROPERTIES "
+                  "('write.delete.mode' = 'merge-on-read') AS SELECT id FROM range(5)")
+        spark.sql("DELETE FROM glue_catalog.returns.lines WHERE id = 3")
+        print(spark.table("glue_catalog.returns.lines.delete_files").count())
+    """
+    assert run(script).log == ["1"]
+    athena = aws("athena")
+    query_id = athena.start_query_execution(
+        QueryString="SELECT array_agg(id ORDER BY id) FROM returns.lines",
+        ResultConfiguration={"OutputLocation": f"s3://{BUCKET}/results/"},
+    )["QueryExecutionId"]
+    state = athena.get_query_execution
+    eventually(lambda: state(QueryExecutionId=query_id)["QueryExecution"]["Status"]["State"] == "SUCCEEDED")
+    rows = athena.get_query_results(QueryExecutionId=query_id)["ResultSet"]["Rows"]
+    assert rows[1]["Data"] == [{"VarCharValue": "[0, 1, 2, 4]"}]
 
 
 def test_a_run_counts_its_seconds_and_dpus(run):
@@ -254,8 +313,12 @@ def test_the_checkout_is_hidden(run):
 
 
 def test_a_changed_wheel_is_what_runs(run, aws):
-    script = "import shoplake, shoplake_extra\nprint(shoplake.VERSION, shoplake_extra.VERSION, shoplake.__file__)"
-    arguments = {"--extra-py-files": f"s3://{BUCKET}/artifacts/shoplake.whl,s3://{BUCKET}/artifacts/extra.zip"}
+    script = (
+        "import shoplake, shoplake_extra\nprint(shoplake.VERSION, shoplake_extra.VERSION, shoplake.__file__)"
+    )
+    arguments = {
+        "--extra-py-files": f"s3://{BUCKET}/artifacts/shoplake.whl,s3://{BUCKET}/artifacts/extra.zip"
+    }
     aws("s3").put_object(Bucket=BUCKET, Key="artifacts/extra.zip", Body=wheel(shoplake_extra="VERSION = 10"))
     for version in (1, 2):
         content = wheel(shoplake=f"VERSION = {version}")
@@ -268,11 +331,11 @@ def test_a_changed_wheel_is_what_runs(run, aws):
 
 def test_the_warm_up_leaves_nothing_behind(lake, aws, eventually):
     lake.shut_down()
-    lake.warm_up(BUCKET)
+    lake.warm_up()
     log = Path(os.environ["STATE_DIR"]).parent / "spark" / "driver.log"
     eventually(lambda: lake.is_warm(), timeout_s=120)
     assert "Traceback" not in log.read_text()
-    assert "_spark_warm_up" not in str(aws("s3").list_object_versions(Bucket=BUCKET, Prefix="_spark").get("Versions"))
+    assert "spark-warm-up" not in [item["Name"] for item in aws("s3").list_buckets()["Buckets"]]
     assert "spark_warm_up" not in [item["Name"] for item in aws("glue").get_databases()["DatabaseList"]]
 
 
@@ -287,7 +350,10 @@ def test_runs_that_a_stop_cut_off_are_failed_after_a_restart(start, lake):
 
 def test_no_jvm_outlives_its_parent(tmp_path):
     parent = subprocess.Popen(
-        [sys.executable, "-c", KILLED_PARENT, str(tmp_path)], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+        [sys.executable, "-c", KILLED_PARENT, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        text=True,
     )
     pids = [int(pid) for pid in parent.stdout.readline().split()]
     parent.kill()
@@ -305,7 +371,7 @@ from local.spark.client import SparkDriver
 from local.spark.settings import spark_settings
 
 driver = SparkDriver(Path(sys.argv[1]), spark_settings("http://127.0.0.1:9", None))
-driver.start()
+driver.warm_up()
 while not driver.pids()[1:]:
     time.sleep(0.1)
 print(*driver.pids(), flush=True)
@@ -319,7 +385,10 @@ def is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     # A killed process whose parent doesn't ask for it is still listed, as a zombie.
-    return "Z" not in subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
+    return (
+        "Z"
+        not in subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
+    )
 
 
 def test_a_hook_that_no_longer_fits_is_told(emulator, monkeypatch):
