@@ -79,12 +79,8 @@ def tables(ctx: typer.Context, as_json: Json = False) -> None:
 
 def query(
     ctx: typer.Context,
-    sql: Annotated[
-        str, typer.Argument(metavar="SQL", help="Athena's SQL, or - to read it from standard input.")
-    ],
-    max_rows: Annotated[
-        int, typer.Option("--max-rows", min=1, help="How many rows to fetch at most.")
-    ] = 1000,
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="Athena's SQL, or - to read it from standard input.")],
+    max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="How many rows to fetch at most.")] = 1000,
     as_json: Json = False,
 ) -> None:
     """Ask Athena; tables without a database are curated ones.
@@ -106,9 +102,7 @@ def query(
     if there_is_more:
         typer.echo(f"Only the first {max_rows:,} rows: --max-rows gives more.", err=True)
     if as_json:
-        values = [
-            [json_value(cell, kind) for cell, kind in zip(row, answer.types, strict=True)] for row in rows
-        ]
+        values = [[json_value(cell, kind) for cell, kind in zip(row, answer.types, strict=True)] for row in rows]
         print_json({"columns": answer.columns, "rows": values, "scanned_bytes": answer.scanned_bytes})
         return
     console = make_console()
@@ -134,9 +128,7 @@ def json_value(cell: str | None, athena_type: str) -> Any:
     return cell
 
 
-def _wait_for(
-    lake: "Lake", uploaded: "Sequence[Uploaded]", console: "Console", timeout: float, as_json: bool
-) -> None:
+def _wait_for(lake: "Lake", uploaded: "Sequence[Uploaded]", console: "Console", timeout: float, as_json: bool) -> None:
     """Follow the runs that take the files, print what came of them, and end by their result."""
     from cli.following import following
     from cli.rendering import print_json

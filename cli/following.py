@@ -51,9 +51,7 @@ class LineScreen:
         for number, state in enumerate(states):
             took = f" in {seconds(state.seconds)}" if state.seconds is not None else ""
             error = f" ({state.error})" if state.error else ""
-            self._say_once(
-                (run_id, number, state.state), f"{run_id}  {state.name}: {state.state}{took}{error}"
-            )
+            self._say_once((run_id, number, state.state), f"{run_id}  {state.name}: {state.state}{took}{error}")
         if ended:
             self._say_once((run_id, -1, record["state"]), f"{run_id}  {record['state']}")
 

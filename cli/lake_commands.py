@@ -22,6 +22,8 @@ from cli.options import Json
 from shoplake.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shoplake.config import Lake
 
 
@@ -29,9 +31,7 @@ def up(
     ctx: typer.Context,
     port: Annotated[
         int | None,
-        typer.Option(
-            "--port", envvar="SHOPLAKE_PORT", min=1, max=65535, help="Port on 127.0.0.1; else a free one."
-        ),
+        typer.Option("--port", envvar="SHOPLAKE_PORT", min=1, max=65535, help="Port on 127.0.0.1; else a free one."),
     ] = None,
 ) -> None:
     """Start the local lake and deploy what has changed; what it held before is still there.
@@ -41,7 +41,9 @@ def up(
     require_local(ctx.obj, "up")
     lake = check_declarations()
     with local_problems():
-        _deploy(lake, port)
+        start(lake, port, typer.echo)
+    dataset = next(iter(lake.inventory.datasets))
+    typer.echo(f"Next: shoplake drop {dataset} FILE --wait")
 
 
 def down(ctx: typer.Context) -> None:
@@ -149,15 +151,13 @@ def check_declarations() -> "Lake":
         raise ConfigurationError(f"lake.yaml: state_machine.definition: there is no file {place}.") from None
     except KeyError as unknown:
         placeholder = f"${{{unknown.args[0]}}}"
-        raise ConfigurationError(
-            f"{place}: nothing in lake.yaml fills the placeholder {placeholder}."
-        ) from None
+        raise ConfigurationError(f"{place}: nothing in lake.yaml fills the placeholder {placeholder}.") from None
     except ValueError as mistake:
         raise ConfigurationError(f"{place}: not valid JSON ({mistake}).") from None
     return lake
 
 
-def _deploy(lake: "Lake", port: int | None) -> None:
+def start(lake: "Lake", port: int | None, say: "Callable[[str], None]") -> None:
     """Start the daemon and bring it up to date. What it needs is looked for first."""
     from local import control
     from local.jars import jar_paths
@@ -165,24 +165,22 @@ def _deploy(lake: "Lake", port: int | None) -> None:
 
     find_java()
     jar_paths()
-    process = control.up(state_dir(), port, typer.echo)
+    process = control.up(state_dir(), port, say)
     enter(process)
     from cli.requests import ask_dispatcher
     from local.provision import provision
     from shoplake.artifacts import build_artifacts
     from shoplake.root import root
 
-    typer.echo("building functions, jobs and the wheel")
+    say("building functions, jobs and the wheel")
     artifacts = build_artifacts(root(), _empty(process.state_dir / "build"))
-    changes = provision(lake, artifacts, progress=typer.echo)
-    typer.echo(f"Deployed, changes: {len(changes)}." if changes else "Everything was deployed already.")
+    changes = provision(lake, artifacts, progress=say)
+    say(f"Deployed, changes: {len(changes)}." if changes else "Everything was deployed already.")
     swept = ask_dispatcher(lake, action="sweep")
     if swept.run_id:
-        typer.echo(f"Run {swept.run_id} has started over files that waited: {swept.files:,}.")
-    typer.echo(f"\nThe local lake answers at {process.url} (process {process.pid}).")
+        say(f"Run {swept.run_id} has started over files that waited: {swept.files:,}.")
+    typer.echo(f"The local lake answers at {process.url} (process {process.pid}).")
     typer.echo(f"It keeps everything in {process.state_dir}.")
-    dataset = next(iter(lake.inventory.datasets))
-    typer.echo(f"Next: shoplake drop {dataset} FILE --wait")
 
 
 def _empty(folder: Path) -> Path:

@@ -64,9 +64,7 @@ def progress_view(record: dict[str, Any], states: Sequence[StateTime], now: date
     table = Table.grid(padding=(0, 2))
     for state in states:
         took = state.seconds if state.seconds is not None else (now - parse(state.started_at)).total_seconds()
-        table.add_row(
-            "", state.name, Text(seconds(took), justify="right"), word(state.state), state.error or ""
-        )
+        table.add_row("", state.name, Text(seconds(took), justify="right"), word(state.state), state.error or "")
     return Group(_headline(record["id"], record["state"]), table)
 
 
@@ -100,15 +98,11 @@ def receipt_view(receipt: dict[str, Any]) -> RenderableType:
     total = {"name": "in all", **receipt, "dpu_seconds": dpu_seconds}
     states = _table("state of the run", ">time", ">DPU-seconds", ">cost")
     for line in (*receipt["states"], total):
-        states.add_row(
-            line["name"], seconds(line["seconds"]), f"{line['dpu_seconds']:,.1f}", dollars(line["dollars"])
-        )
+        states.add_row(line["name"], seconds(line["seconds"]), f"{line['dpu_seconds']:,.1f}", dollars(line["dollars"]))
     rows = receipt["rows"]
     read = f"{size(receipt['bytes_in'])} in, {rows['read']:,} rows read, {rows['applied']:,} applied"
     facts = f"Run {receipt['run_id']}: {read}"
-    return Group(
-        Text(facts), states, Text(f"Peak memory of a function or job: {size(receipt['peak_memory_bytes'])}")
-    )
+    return Group(Text(facts), states, Text(f"Peak memory of a function or job: {size(receipt['peak_memory_bytes'])}"))
 
 
 def tables_view(tables: Sequence[dict[str, Any]]) -> RenderableType:
@@ -131,9 +125,7 @@ def query_view(
 
     Where the columns don't fit side by side, one record stands below the other.
     """
-    cells = [
-        [Text("null", style="dim") if cell is None else Text(plain(cell)) for cell in row] for row in rows
-    ]
+    cells = [[Text("null", style="dim") if cell is None else Text(plain(cell)) for cell in row] for row in rows]
     table = _table()
     for name, is_number in zip(columns, are_numbers, strict=True):
         table.add_column(plain(name), justify="right" if is_number else "left", overflow="fold")
@@ -163,10 +155,7 @@ def status_view(status: dict[str, Any]) -> RenderableType:
 
 def mail_text(mail: Sequence[dict[str, str]]) -> str:
     """E-mails as text, one after the other."""
-    letters = (
-        f"To: {m['to']}\nSubject: {m['subject']}\nSent: {m['sent_at']}\n\n{m['body'].rstrip()}\n"
-        for m in mail
-    )
+    letters = (f"To: {m['to']}\nSubject: {m['subject']}\nSent: {m['sent_at']}\n\n{m['body'].rstrip()}\n" for m in mail)
     return ("\n" + "-" * 72 + "\n").join(plain(letter) for letter in letters)
 
 
@@ -251,14 +240,10 @@ def _remarks(file: dict[str, Any]) -> list[Text]:
     for problem in file["problems"][:MAX_PROBLEMS]:
         where = "file" if problem["line"] is None else f"line {problem['line']}"
         what = f", {problem['column']} = {problem['value']!r}" if problem["column"] else ""
-        remarks.append(
-            Text(f"{plain(file['key'])}: {where}{plain(what)}: {plain(problem['rule'])}", style=style)
-        )
+        remarks.append(Text(f"{plain(file['key'])}: {where}{plain(what)}: {plain(problem['rule'])}", style=style))
     more = len(file["problems"]) - MAX_PROBLEMS
     if more > 0:
-        remarks.append(
-            Text(f"{plain(file['key'])}: ... and {more:,} more problems: --json lists them", style="dim")
-        )
+        remarks.append(Text(f"{plain(file['key'])}: ... and {more:,} more problems: --json lists them", style="dim"))
     return remarks
 
 

@@ -83,9 +83,7 @@ def watch(
         str | None,
         typer.Argument(metavar="[RUN]", help="A run's id, or latest; else the one going or the next."),
     ] = None,
-    timeout: Annotated[
-        float | None, typer.Option("--timeout", min=1, help="Seconds to follow at most.")
-    ] = None,
+    timeout: Annotated[float | None, typer.Option("--timeout", min=1, help="Seconds to follow at most.")] = None,
     as_json: Json = False,
 ) -> None:
     """Follow a run until it ends; the exit code is its result.
@@ -206,7 +204,5 @@ def _follow_waiting_files(lake: "Lake", follower: "Follower", answer: "RunAnswer
 
 def _started(answer: "RunAnswer", run_id: str) -> str:
     if answer.run_id is None:
-        raise ShoplakeError(
-            f"No run was started over the files of {run_id}: another request took them just now."
-        )
+        raise ShoplakeError(f"No run was started over the files of {run_id}: another request took them just now.")
     return answer.run_id

@@ -58,9 +58,7 @@ def check(drop: Drop, inventory: Inventory) -> None:
         _check_file(file)
         if file.name in names:
             other = names[file.name]
-            raise Misuse(
-                f"{other} and {file} would get the same key: rename one, or drop one after the other."
-            )
+            raise Misuse(f"{other} and {file} would get the same key: rename one, or drop one after the other.")
         names[file.name] = file
 
 

@@ -21,9 +21,7 @@ def to_sales(lines: DataFrame) -> DataFrame:
     """Sales lines of whole orders. Categories join in with the catalogue; until then they are unknown."""
     is_revenue = ~F.col("status").isin(*NOT_REVENUE)
     order_amount = F.sum("net_amount").over(Window.partitionBy("order_id"))
-    size = (
-        F.when(order_amount < LOW_ORDER, "low").when(order_amount < MEDIUM_ORDER, "medium").otherwise("high")
-    )
+    size = F.when(order_amount < LOW_ORDER, "low").when(order_amount < MEDIUM_ORDER, "medium").otherwise("high")
     return lines.withColumns(
         {
             "category": F.lit(UNKNOWN),

@@ -17,7 +17,17 @@ from shoplake.spark.job import JobRun
 from shoplake.spark.rejects import is_over_limit, refusal_sentence, sample_problems, write_rejects
 from shoplake.spark.upsert import Bounds, counts_of, write_changes
 from shoplake.spark.winners import (
-    APPLIED, DUPLICATE, INSERT, OUTCOME, QUARANTINED, TOUCH, UNCHANGED, UPDATE, compare_with_stored, pick_winners, row_hash,
+    APPLIED,
+    DUPLICATE,
+    INSERT,
+    OUTCOME,
+    QUARANTINED,
+    TOUCH,
+    UNCHANGED,
+    UPDATE,
+    compare_with_stored,
+    pick_winners,
+    row_hash,
 )  # fmt: skip
 from shoplake.verdicts import Verdict, read_verdicts
 
@@ -38,9 +48,7 @@ def judge(conformed: DataFrame, contract: Contract, currency: str) -> DataFrame:
     is_rejected = F.size(PROBLEMS) > 0
     alike = Window.partitionBy("_file", "order_id", "_row_hash", is_rejected).orderBy("_source_line")
     numbered = hashed.withColumn("_occurrence", F.row_number().over(alike))
-    is_repeat = (
-        F.col("_is_keyed_by_content") & (F.col("_repeats") == "duplicate") & (F.col("_occurrence") > 1)
-    )
+    is_repeat = F.col("_is_keyed_by_content") & (F.col("_repeats") == "duplicate") & (F.col("_occurrence") > 1)
     content_key = F.concat_ws("-", F.substring("_row_hash", 1, HASH_LENGTH), F.col("_occurrence"))
     return numbered.withColumns(
         {

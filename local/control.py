@@ -44,9 +44,7 @@ class LakeProcess:
     state_dir: Path
 
 
-def up(
-    state_dir: Path, port: int | None = None, progress: Callable[[str], None] = lambda text: None
-) -> LakeProcess:
+def up(state_dir: Path, port: int | None = None, progress: Callable[[str], None] = lambda text: None) -> LakeProcess:
     """Start the lake of `state_dir`, or find it running. Returns when it answers.
 
     `progress` is told each step in a few words. Raises LakeError: the port is taken, another start is
@@ -67,8 +65,7 @@ def up(
         # A daemon that was just killed keeps its lock for a moment.
         if not _wait_until(lambda: not _is_locked(state_dir), KILLED_PATIENCE_S):
             raise LakeError(
-                f"The local lake of {state_dir} runs but doesn't answer: "
-                "run `shoplake down` and then `shoplake up`."
+                f"The local lake of {state_dir} runs but doesn't answer: run `shoplake down` and then `shoplake up`."
             )
         before = _read_json(state_dir / PORTS_FILE)
         port = _choose_port(port, before.get("port"))

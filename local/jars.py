@@ -117,9 +117,7 @@ def _run_ivy(ivy: Path) -> None:
             process.wait()
     _progress(ivy, started, end="\n")
     if process.returncode != 0:
-        raise ResolutionFailed(
-            "Spark's jars could not be fetched:\n" + "\n".join(_complaints(log.read_text()))
-        )
+        raise ResolutionFailed("Spark's jars could not be fetched:\n" + "\n".join(_complaints(log.read_text())))
 
 
 def _progress(ivy: Path, started: float, end: str) -> None:

@@ -70,7 +70,5 @@ def _inspect(java: Path) -> tuple[Path, str | None]:
         ).stderr
     except (OSError, subprocess.SubprocessError):
         return home, None
-    settings = dict(
-        re.findall(r"^\s*(java\.home|java\.specification\.version) = (.+?)\s*$", answer, re.MULTILINE)
-    )
+    settings = dict(re.findall(r"^\s*(java\.home|java\.specification\.version) = (.+?)\s*$", answer, re.MULTILINE))
     return Path(settings.get("java.home", home)), settings.get("java.specification.version")

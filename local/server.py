@@ -34,9 +34,7 @@ logger = logging.getLogger("local.server")
 
 def main() -> None:
     arguments = _arguments()
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     state_dir = arguments.state_dir.absolute()
     state_dir.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()

@@ -34,9 +34,13 @@ class Finding:
 
 
 class Gate:
-    """Checks frames one after the other, and collects a page of Data Docs for each."""
+    """Checks frames one after the other, and collects a page of Data Docs for each.
 
-    def __init__(self) -> None:
+    `as_of` (ISO 8601) is what the pages give as the run's time.
+    """
+
+    def __init__(self, run_id: str, as_of: str) -> None:
+        self._run_values = {"run_name": run_id, "run_time": as_of}
         self.pages: dict[str, str] = {}
         self._context = gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = {"globally": False}
@@ -63,7 +67,9 @@ class Gate:
             anew = [expectation.copy(update={"id": None}) for expectation in not_met]
             detailed = self._run(batch, f"{name}.not_met", frame, anew, form)
         final = {rule: detailed.get(rule, found) for rule, found in quick.items()}
-        self.pages[name] = _page(name, [_completed(result, frame, checked) for _, result in final.values()])
+        self.pages[name] = _page(
+            name, [_completed(result, frame, checked) for _, result in final.values()], self._run_values
+        )
         return [_finding(name, expectation, result, frame, checked) for expectation, result in final.values()]
 
     def index(self) -> str:
@@ -137,7 +143,7 @@ def _completed(result: Any, frame: DataFrame, checked: int) -> Any:
     return result
 
 
-def _page(name: str, results: list[Any]) -> str:
+def _page(name: str, results: list[Any], run_values: dict[str, str]) -> str:
     """Great Expectations' own page of a table's results."""
     met = sum(bool(result.success) for result in results)
     validation = ExpectationSuiteValidationResult(
@@ -150,6 +156,10 @@ def _page(name: str, results: list[Any]) -> str:
             "unsuccessful_expectations": len(results) - met,
             "success_percent": 100 * met / len(results) if results else 100.0,
         },
-        meta={"active_batch_definition": {"data_asset_name": name}},
+        meta={
+            "great_expectations_version": gx.__version__,
+            "run_id": run_values,
+            "batch_spec": {"data_asset_name": name},
+        },
     )
     return DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(validation))

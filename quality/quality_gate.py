@@ -38,7 +38,8 @@ class QualityCheckFailed(DataError):
 
 def main() -> None:
     """Check, keep the results, and stop the run where they ask for it."""
-    run, gate = JobRun.from_argv("quality_gate"), Gate()
+    run = JobRun.from_argv("quality_gate")
+    gate = Gate(run.run_id, run.summary["last_arrival"])
     findings = gate.check("run.ledger", ledger_frame(run), ["key"], ledger.suite())
     for name, frame in touched_frames(run).items():
         table = run.declared(name)
@@ -100,9 +101,7 @@ def keep(run: JobRun, findings: list[Finding]) -> None:
         {"run_id": F.lit(run.run_id), "checked_at": F.lit(parse(run.summary["last_arrival"]))}
     )
     columns = run.declared(RESULTS).column_names
-    results.select(*columns).coalesce(1).writeTo(run.table_name(RESULTS)).overwrite(
-        F.col("run_id") == run.run_id
-    )
+    results.select(*columns).coalesce(1).writeTo(run.table_name(RESULTS)).overwrite(F.col("run_id") == run.run_id)
     not_met = [finding for finding in findings if not finding.is_met]
     quality = {
         "checked": len(findings),

@@ -118,9 +118,7 @@ def _wheel(source_root: Path, target: Path) -> Artifact:
         "Tag: py3-none-any",
     ]
 
-    entries = {
-        key: content for package in _JOB_PACKAGES for key, content in _package(source_root, package).items()
-    }
+    entries = {key: content for package in _JOB_PACKAGES for key, content in _package(source_root, package).items()}
     info = f"{name}-{version}.dist-info"
     entries |= {f"{info}/METADATA": _lines(metadata), f"{info}/WHEEL": _lines(about)}
     record = [f"{path},sha256={_record_hash(entries[path])},{len(entries[path])}" for path in sorted(entries)]

@@ -44,9 +44,7 @@ def run_query(lake: Lake, sql: str, max_rows: int | None = None, timeout_s: floa
     status = execution["Status"]
     if status["State"] != "SUCCEEDED":
         raise QueryFailed(status.get("StateChangeReason", f"the query ended as {status['State']}"))
-    columns, types, rows = _rows(
-        query_id, max_rows, header_row=execution.get("StatementType", "DML") == "DML"
-    )
+    columns, types, rows = _rows(query_id, max_rows, header_row=execution.get("StatementType", "DML") == "DML")
     return Answer(columns, types, rows, execution.get("Statistics", {}).get("DataScannedInBytes", 0))
 
 
@@ -63,9 +61,7 @@ def _wait(query_id: str, timeout_s: float) -> dict:
         polls += 1
 
 
-def _rows(
-    query_id: str, max_rows: int | None, header_row: bool
-) -> tuple[list[str], list[str], list[list[str | None]]]:
+def _rows(query_id: str, max_rows: int | None, header_row: bool) -> tuple[list[str], list[str], list[list[str | None]]]:
     """Columns, types and rows. Athena repeats the column names as the first row of a SELECT."""
     columns: list[str] = []
     types: list[str] = []

@@ -101,9 +101,7 @@ def close_dead_run(lake: Lake, run_id: str, status: str) -> bool:
         return False
     if record["state"] == PUBLISHING:
         publish(lake, run_id, now())
-        close_run(
-            lake, run_id, [f"the execution ended as {status} while publishing; the publication was finished"]
-        )
+        close_run(lake, run_id, [f"the execution ended as {status} while publishing; the publication was finished"])
         return True
     given = {
         "state": _last_state(lake, run_id),
@@ -125,9 +123,7 @@ def send_once(lake: Lake, runs: Runs, run_id: str, message: Message) -> bool:
             TopicArn=lake.topic_arn(message.topic),
             Subject=message.subject,
             Message=message.body,
-            MessageAttributes={
-                n: {"DataType": "String", "StringValue": v} for n, v in message.attributes.items()
-            },
+            MessageAttributes={n: {"DataType": "String", "StringValue": v} for n, v in message.attributes.items()},
         )
     except Exception:
         runs.forget(run_id, "notified_at")  # so that a retry sends it
@@ -140,9 +136,7 @@ def is_infrastructure(given: dict[str, str]) -> bool:
     error, cause = given["error"], given.get("cause", "")
     if error == "States.TaskFailed":
         run = _as_json(cause)
-        return run.get("JobRunState") in ("TIMEOUT", "STOPPED", "ERROR") or _LOST_DRIVER in run.get(
-            "ErrorMessage", ""
-        )
+        return run.get("JobRunState") in ("TIMEOUT", "STOPPED", "ERROR") or _LOST_DRIVER in run.get("ErrorMessage", "")
     return error in _INFRASTRUCTURE or error.startswith(_INFRASTRUCTURE_FAMILIES)
 
 
@@ -151,9 +145,7 @@ def explain(lake: Lake, given: dict[str, str]) -> Failure:
     cause = _as_json(given.get("cause", ""))
     job = next((n for n in lake.inventory.jobs if lake.job_name(n) == cause.get("JobName")), None)
     dataset = next((n for n, d in lake.inventory.datasets.items() if d.job == job), None)
-    sentence = (
-        cause.get("ErrorMessage") or cause.get("errorMessage") or given.get("cause") or "no cause was given"
-    )
+    sentence = cause.get("ErrorMessage") or cause.get("errorMessage") or given.get("cause") or "no cause was given"
     error = given["error"]
     if cause.get("ErrorMessage") and ": " in cause["ErrorMessage"]:
         error, sentence = cause["ErrorMessage"].split(": ", 1)

@@ -217,9 +217,7 @@ class _Reader:
         place = f"column {p.name}"
         words = self._words(p.customProperties, _COLUMN_WORDS, place)
         options = p.logicalTypeOptions or {}
-        formats = (
-            [options["format"]] if p.logicalType in ("timestamp", "date") and "format" in options else []
-        )
+        formats = [options["format"]] if p.logicalType in ("timestamp", "date") and "format" in options else []
         normaliser = words.get("normaliser")
         if normaliser is not None:
             self._one_of(normaliser, NORMALISERS, f"{place}: normaliser")
@@ -244,9 +242,7 @@ class _Reader:
     def _values(self, p: SchemaProperty, place: str) -> dict[str, tuple[str, ...]]:
         return {
             str(entry.value): tuple(
-                self._words(entry.customProperties, _ENUM_WORDS, f"{place}: enum {entry.value}").get(
-                    "sourceValues", []
-                )
+                self._words(entry.customProperties, _ENUM_WORDS, f"{place}: enum {entry.value}").get("sourceValues", [])
             )
             for entry in p.enum or []
         }
@@ -272,9 +268,7 @@ class _Reader:
         )
 
     def _rule(self, quality: Any, place: str) -> TableRule:
-        severity = self._one_of(
-            quality.severity or "error", SEVERITIES, f"{place}: quality {quality.name}: severity"
-        )
+        severity = self._one_of(quality.severity or "error", SEVERITIES, f"{place}: quality {quality.name}: severity")
         implementation = quality.implementation
         if quality.engine != "greatExpectations" or not isinstance(implementation, dict):
             self._fail(
@@ -315,9 +309,7 @@ class _Reader:
     def _duration(self, text: str | None, place: str) -> timedelta | None:
         if text is None:
             return None
-        matched = _DURATION.match(str(text)) or self._fail(
-            place, f"{text!r} is not a duration such as 30m, 26h or 1d"
-        )
+        matched = _DURATION.match(str(text)) or self._fail(place, f"{text!r} is not a duration such as 30m, 26h or 1d")
         return timedelta(**{_UNITS[matched[2]]: int(matched[1])})
 
     def _no_name_twice(self, contract: Contract) -> None:

@@ -125,7 +125,9 @@ class Dispatcher:
         claim = self._claim_again if replay_of else self._claim
         claimed = [file for file in files if claim(file, run_id)]
         if not claimed:
-            self.runs.update(run_id, state=FAILED, ended_at=iso(now), notified_at=iso(now), error="others took its files")
+            self.runs.update(
+                run_id, state=FAILED, ended_at=iso(now), notified_at=iso(now), error="others took its files"
+            )
             self.runs.release_lock(run_id)
             return Started(None)
         self._write_manifest(run_id, claimed)
@@ -152,8 +154,7 @@ class Dispatcher:
 
     def _write_manifest(self, run_id: str, files: Iterable[FileVersion]) -> None:
         lines = [
-            json.dumps({"number": n, **file.values()})
-            for n, file in enumerate(sorted(files, key=lambda f: f.arrival))
+            json.dumps({"number": n, **file.values()}) for n, file in enumerate(sorted(files, key=lambda f: f.arrival))
         ]
         client("s3").put_object(
             Bucket=self.lake.bucket,

@@ -86,8 +86,7 @@ def failure_message(
         for f in critical
     ]
     evidence = [
-        f"{table} at snapshot {snapshot} (branch {run['run_id']})"
-        for table, snapshot in failure.evidence.items()
+        f"{table} at snapshot {snapshot} (branch {run['run_id']})" for table, snapshot in failure.evidence.items()
     ]
     parts = [
         "Nothing of this run was published: every table is as it was before.",
@@ -166,8 +165,7 @@ def _tables(report: Report) -> str:
 
 def _receipt(report: Report) -> str:
     lines = [
-        f"{s.name:<26} {s.seconds or 0:>8.1f} s {s.dpu_seconds:>8.1f} DPU-s  ${s.dollars:.4f}"
-        for s in report.states
+        f"{s.name:<26} {s.seconds or 0:>8.1f} s {s.dpu_seconds:>8.1f} DPU-s  ${s.dollars:.4f}" for s in report.states
     ]
     run = report.run
     total = f"{'In all':<26} {run['seconds'] or 0:>8.1f} s {sum(s.dpu_seconds for s in report.states):>8.1f} DPU-s  ${run['dollars']:.4f}"

@@ -74,10 +74,7 @@ def recorded_moves(runs: Runs, run_id: str) -> list[Move] | None:
     recorded = (runs.get(run_id) or {}).get("publication")
     if recorded is None:
         return None
-    return [
-        Move(m["table"], None if m["expected"] is None else int(m["expected"]), int(m["target"]))
-        for m in recorded
-    ]
+    return [Move(m["table"], None if m["expected"] is None else int(m["expected"]), int(m["target"])) for m in recorded]
 
 
 def plan_moves(catalog: LakeCatalog, run_id: str) -> list[Move]:
@@ -98,12 +95,8 @@ def keep_as_evidence(lake: Lake, run_id: str) -> dict[str, int]:
     kept = {}
     for move in plan_moves(catalog, run_id):
         iceberg = catalog.load(load_tables()[move.table])
-        expiring = SetSnapshotRefUpdate(
-            ref_name=run_id, type="branch", snapshot_id=move.target, max_ref_age_ms=age_ms
-        )
-        catalog.catalog.commit_table(
-            iceberg, (AssertRefSnapshotId(ref=run_id, snapshot_id=move.target),), (expiring,)
-        )
+        expiring = SetSnapshotRefUpdate(ref_name=run_id, type="branch", snapshot_id=move.target, max_ref_age_ms=age_ms)
+        catalog.catalog.commit_table(iceberg, (AssertRefSnapshotId(ref=run_id, snapshot_id=move.target),), (expiring,))
         kept[move.table] = move.target
     return kept
 

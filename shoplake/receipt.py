@@ -177,10 +177,7 @@ def state_times(lake: Lake, run_id: str) -> tuple[list[StateTime], int]:
         elif kind.endswith("StateExited"):
             if event["stateExitedEventDetails"]["name"] == states[-1].name:
                 _end(states[-1], at, "failed" if states[-1].error else "succeeded")
-        elif (
-            kind in ("ExecutionTimedOut", "ExecutionAborted", "ExecutionFailed")
-            and states[-1].seconds is None
-        ):
+        elif kind in ("ExecutionTimedOut", "ExecutionAborted", "ExecutionFailed") and states[-1].seconds is None:
             states[-1].error = states[-1].error or kind
             _end(states[-1], at, "failed")
         elif kind.endswith("Failed"):

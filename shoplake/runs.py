@@ -110,9 +110,7 @@ class Runs:
         )
         return from_item(answer["Item"]) if "Item" in answer else None
 
-    def _put(
-        self, item: dict[str, Any], condition: str | None = None, values: dict[str, Any] | None = None
-    ) -> bool:
+    def _put(self, item: dict[str, Any], condition: str | None = None, values: dict[str, Any] | None = None) -> bool:
         call = {"TableName": self.table, "Item": to_item(item)}
         if condition:
             call |= {"ConditionExpression": condition, "ExpressionAttributeValues": to_item(values or {})}

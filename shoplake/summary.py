@@ -26,9 +26,7 @@ def mark_duplicates(
         for item in known_versions(content):
             if item["state"] in LOADED:
                 other = FileVersion.of(item)
-                owners[content] = min(
-                    owners.get(content, (other.arrival, other.key)), (other.arrival, other.key)
-                )
+                owners[content] = min(owners.get(content, (other.arrival, other.key)), (other.arrival, other.key))
     return [_duplicate_of(v, owners[v.content]) if _may_own(v) else v for v in verdicts]
 
 

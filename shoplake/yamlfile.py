@@ -21,9 +21,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         problem = getattr(error, "problem", None) or str(error)
         raise ConfigurationError(f"{path.name}{where}: not valid YAML ({problem}); mend that line.") from None
     if not isinstance(content, dict):
-        raise ConfigurationError(
-            f"{path.name}: expected `name: value` lines, found {type(content).__name__}."
-        )
+        raise ConfigurationError(f"{path.name}: expected `name: value` lines, found {type(content).__name__}.")
     return content
 
 

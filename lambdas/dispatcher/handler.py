@@ -67,6 +67,4 @@ def _start(dispatcher: Dispatcher, event: dict[str, Any]) -> Started:
         case "replay":
             return dispatcher.replay(event["run_id"], now())
         case other:
-            raise ShoplakeError(
-                f"The dispatcher doesn't know the action {other!r}: it knows run, sweep and replay."
-            )
+            raise ShoplakeError(f"The dispatcher doesn't know the action {other!r}: it knows run, sweep and replay.")

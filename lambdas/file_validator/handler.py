@@ -80,9 +80,7 @@ def stage_file(lake: Lake, keys: RunKeys, file: FileVersion, number: int) -> Ver
             verdict.staged_key = keys.staged(file.dataset, number)
             client("s3").upload_file(str(staged), lake.bucket, verdict.staged_key)
             if staging.rows_quarantined:
-                client("s3").upload_file(
-                    str(rejects), lake.bucket, keys.structure_rejects(file.dataset, number)
-                )
+                client("s3").upload_file(str(rejects), lake.bucket, keys.structure_rejects(file.dataset, number))
     return verdict
 
 

@@ -54,9 +54,7 @@ def columns(table: dict) -> list[tuple[str, str]]:
         *(table.get("PartitionKeys") or []),
     ]
     # Iceberg keeps dropped columns in the catalog, marked.
-    current = [
-        column for column in listed if (column.get("Parameters") or {}).get(ICEBERG_CURRENT) != "false"
-    ]
+    current = [column for column in listed if (column.get("Parameters") or {}).get(ICEBERG_CURRENT) != "false"]
     return [(column["Name"], column.get("Type", "string")) for column in current]
 
 
@@ -64,9 +62,7 @@ def partitions(database: str, table: dict) -> list[str]:
     """A table's partitions as `date=2025-01-15/source=shop`."""
     keys = [key["Name"] for key in table.get("PartitionKeys") or []]
     found = glue._partitions.get(f"{database}/{table['Name']}") or []
-    return [
-        "/".join(f"{key}={value}" for key, value in zip(keys, item["Values"], strict=True)) for item in found
-    ]
+    return ["/".join(f"{key}={value}" for key, value in zip(keys, item["Values"], strict=True)) for item in found]
 
 
 def is_view(table: dict) -> bool:

@@ -85,8 +85,7 @@ class Query:
         translated = self._translate(query)
         described = self._execute(f"DESCRIBE {translated}", query).fetchall()
         return [
-            (semantics.result_name(row[0], index), values.athena_type(row[1]))
-            for index, row in enumerate(described)
+            (semantics.result_name(row[0], index), values.athena_type(row[1])) for index, row in enumerate(described)
         ]
 
     def run(self, query: exp.Query) -> Result:
@@ -145,9 +144,7 @@ class Query:
         else:
             self._create_table_view(view, node, database, name, depth)
         described = self._connection.execute(f"DESCRIBE {view}").fetchall()
-        self._schema[view] = {
-            row[0]: exp.DataType.build(row[1], dialect="duckdb", udt=True) for row in described
-        }
+        self._schema[view] = {row[0]: exp.DataType.build(row[1], dialect="duckdb", udt=True) for row in described}
         return view
 
     def _create_table_view(self, view: str, node: exp.Table, database: str, name: str, depth: int) -> None:
@@ -179,9 +176,7 @@ class Query:
         return sum(os.path.getsize(path) for path in files)
 
     def _create_information_schema(self, view: str, node: exp.Table, name: str) -> None:
-        tables = [
-            (database, table) for database in catalog.databases() for table in catalog.entries(database)
-        ]
+        tables = [(database, table) for database in catalog.databases() for table in catalog.entries(database)]
         if name == "tables":
             columns = ("table_catalog", "table_schema", "table_name", "table_type")
             rows = [

@@ -60,12 +60,8 @@ def from_duckdb(problem: duckdb.Error, query: exp.Expression) -> QueryFailed:
         return QueryFailed("COLUMN_NOT_FOUND", f"Column '{_written(node) or name}' cannot be resolved", node)
     table = re.search(r'Referenced table "([^"]+)" not found', message)
     if table:
-        node = next(
-            (c for c in query.find_all(exp.Column) if c.table.lower() == table.group(1).lower()), None
-        )
-        return QueryFailed(
-            "COLUMN_NOT_FOUND", f"Column '{_written(node) or table.group(1)}' cannot be resolved", node
-        )
+        node = next((c for c in query.find_all(exp.Column) if c.table.lower() == table.group(1).lower()), None)
+        return QueryFailed("COLUMN_NOT_FOUND", f"Column '{_written(node) or table.group(1)}' cannot be resolved", node)
     function = re.search(r"Function with name (\S+) does not exist", message)
     if function:
         return QueryFailed("FUNCTION_NOT_FOUND", f"Function '{function.group(1)}' not registered")

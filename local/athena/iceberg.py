@@ -55,9 +55,7 @@ def create_view(connection: duckdb.DuckDBPyConnection, view: str, entry: dict, n
     snapshot_id = _snapshot_id(connection, table, node)
     snapshot = table.metadata.snapshot_by_id(snapshot_id) if snapshot_id is not None else None
     schema = (
-        table.schemas()[snapshot.schema_id]
-        if snapshot and snapshot.schema_id in table.schemas()
-        else table.schema()
+        table.schemas()[snapshot.schema_id] if snapshot and snapshot.schema_id in table.schemas() else table.schema()
     )
     tasks = _plan(table, schema, snapshot_id, node)
     _create_view(connection, view, schema, tasks)
@@ -89,9 +87,7 @@ def _snapshot_id(connection: duckdb.DuckDBPyConnection, table: StaticTable, node
     (epoch_ms,) = connection.execute(f"SELECT epoch_ms(CAST({instant} AS TIMESTAMPTZ))").fetchone()
     snapshot = table.snapshot_as_of_timestamp(epoch_ms)
     if snapshot is None:
-        raise QueryFailed(
-            "INVALID_ARGUMENTS", f"No version of table '{node.name}' is as old as {instant}", node
-        )
+        raise QueryFailed("INVALID_ARGUMENTS", f"No version of table '{node.name}' is as old as {instant}", node)
     return snapshot.snapshot_id
 
 
@@ -120,9 +116,7 @@ def _bytes_of(task: FileScanTask, field_ids: set[int]) -> int:
     return sum(sizes.get(field_id, 0) for field_id in field_ids) if sizes else task.file.file_size_in_bytes
 
 
-def _create_view(
-    connection: duckdb.DuckDBPyConnection, view: str, schema: Schema, tasks: list[FileScanTask]
-) -> None:
+def _create_view(connection: duckdb.DuckDBPyConnection, view: str, schema: Schema, tasks: list[FileScanTask]) -> None:
     """A view of the planned files without deleted rows, by field id, so that older schemas fit."""
     columns = [(field.field_id, field.name, duckdb_type(field.field_type)) for field in schema.fields]
     if not tasks:

@@ -81,9 +81,7 @@ def _as_decimal(node: exp.Expression) -> tuple[int, int] | None:
 
 def _is_decimal(node: exp.Expression) -> bool:
     """Whether a number is a decimal for Trino, as 1.5 is too."""
-    return bool(_decimal(node.type)) or (
-        isinstance(node, exp.Literal) and not node.is_string and "." in node.name
-    )
+    return bool(_decimal(node.type)) or (isinstance(node, exp.Literal) and not node.is_string and "." in node.name)
 
 
 def _decimal_type(precision: int, scale: int) -> exp.DataType:
@@ -95,9 +93,7 @@ def _arithmetic(annotator: TypeAnnotator, node: exp.Binary) -> exp.Binary:
     left, right = node.left.unnest(), node.right.unnest()
     exact = _as_decimal(left), _as_decimal(right)
     if None in exact or not (_is_decimal(left) or _is_decimal(right)):
-        return (
-            annotator._annotate_div(node) if isinstance(node, exp.Div) else annotator._annotate_binary(node)
-        )
+        return annotator._annotate_div(node) if isinstance(node, exp.Div) else annotator._annotate_binary(node)
     (p1, s1), (p2, s2) = exact
     if isinstance(node, exp.Div):
         precision, scale = p1 + s2 + max(0, s2 - s1), max(s1, s2)

@@ -45,9 +45,7 @@ def execute(sql: str, database: str, parameters: list[str], bytes_limit: int | N
 
 def _without_comments(sql: str) -> str:
     """The statement without leading comments and the closing semicolon, to recognise it by its first words."""
-    return (
-        re.sub(r"\A(\s|--[^\n]*(\n|\Z)|/\*.*?\*/)*", "", sql, flags=re.DOTALL).rstrip().rstrip(";").rstrip()
-    )
+    return re.sub(r"\A(\s|--[^\n]*(\n|\Z)|/\*.*?\*/)*", "", sql, flags=re.DOTALL).rstrip().rstrip(";").rstrip()
 
 
 def _create_view(statement: exp.Create, database: str) -> Result:
@@ -82,15 +80,11 @@ def _show(kind: str, database: str, name: str | None = None, like: str | None = 
     if kind == "create_view":
         if not catalog.is_view(table):
             raise QueryFailed("NOT_SUPPORTED", f"'{schema_name}.{table_name}' is not a view")
-        pretty = sqlglot.parse_one(catalog.view(table).sql, dialect="athena").sql(
-            dialect="athena", pretty=True
-        )
+        pretty = sqlglot.parse_one(catalog.view(table).sql, dialect="athena").sql(dialect="athena", pretty=True)
         return _column("Create View", [f"CREATE VIEW {schema_name}.{table_name} AS", *pretty.splitlines()])
     if kind == "partitions":
         if not table.get("PartitionKeys"):
-            message = (
-                f"Table {schema_name}.{table_name} is not a partitioned Hive table; of an Iceberg table read "
-            )
+            message = f"Table {schema_name}.{table_name} is not a partitioned Hive table; of an Iceberg table read "
             raise QueryFailed("NOT_SUPPORTED", message + f'"{table_name}$partitions"')
         return _column("partition", catalog.partitions(schema_name, table))
     rows = [[column, data_type, ""] for column, data_type in catalog.columns(table)]

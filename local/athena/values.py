@@ -144,9 +144,7 @@ def from_csv(content: bytes, width: int) -> list[list[str | None]]:
 
     The csv module can't tell "" from nothing, so the unquoted cells are marked first.
     """
-    marked = re.sub(
-        r'("(?:[^"]|"")*")|(?<=,)(?=,|\n)|^(?=,|\n)', _mark_null, content.decode(), flags=re.MULTILINE
-    )
+    marked = re.sub(r'("(?:[^"]|"")*")|(?<=,)(?=,|\n)|^(?=,|\n)', _mark_null, content.decode(), flags=re.MULTILINE)
     rows = list(csv.reader(io.StringIO(marked, newline="")))[1:]
     return [[None if cell == _NULL else cell for cell in row] for row in rows if len(row) == width]
 

@@ -27,9 +27,7 @@ logger = logging.getLogger(__name__)
 
 def install() -> None:
     global _stock_start
-    _stock_start = hooks.replace(
-        athena, "_start_query_execution", _start_query_execution, parameters=("data",)
-    )
+    _stock_start = hooks.replace(athena, "_start_query_execution", _start_query_execution, parameters=("data",))
     hooks.replace(
         athena,
         "_execute_query",
@@ -52,9 +50,7 @@ def _start_query_execution(data):
     workgroup_name = data.get("WorkGroup", "primary")
     workgroup = athena._workgroups.get(workgroup_name)
     if workgroup is None:
-        return error_response_json(
-            "InvalidRequestException", f"WorkGroup {workgroup_name} is not found.", 400
-        )
+        return error_response_json("InvalidRequestException", f"WorkGroup {workgroup_name} is not found.", 400)
     request = {
         **data,
         "ResultConfiguration": _result_configuration(data, workgroup.get("Configuration") or {}),
@@ -228,8 +224,7 @@ def _get_query_results(data):
     answer = {
         "ResultSet": {
             "Rows": [
-                {"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]}
-                for row in rows[start:end]
+                {"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows[start:end]
             ],
             "ResultSetMetadata": {
                 "ColumnInfo": [

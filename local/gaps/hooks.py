@@ -17,9 +17,7 @@ class HookMismatch(RuntimeError):
     """The installed emulator is not the one that the gaps were written for."""
 
 
-def replace(
-    owner: ModuleType | type, name: str, replacement: Callable, parameters: Sequence[str]
-) -> Callable:
+def replace(owner: ModuleType | type, name: str, replacement: Callable, parameters: Sequence[str]) -> Callable:
     """Put `replacement` in the place of `owner.name` and return the stock function.
 
     `owner` is a module or a class of the emulator; `parameters` are the names that the stock function

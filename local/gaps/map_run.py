@@ -74,9 +74,7 @@ class MapRun:
             self._scope.check()
             results[index] = run_one(index)
 
-        works = [
-            lambda index=index: first_failure.run(lambda: run_item(index)) for index in range(self._total)
-        ]
+        works = [lambda index=index: first_failure.run(lambda: run_item(index)) for index in range(self._total)]
         run_at_once(works, self._max_concurrency or min(self._total, UNLIMITED_CHILDREN) or 1)
         error = first_failure.error or self._threshold_error()
         if error is not None:

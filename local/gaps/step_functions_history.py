@@ -107,8 +107,7 @@ def _step(name, state, data, execution, ctx):
     if len(text.encode()) > STATE_DATA_LIMIT_BYTES:
         raise stepfunctions._ExecutionError(
             "States.DataLimitExceeded",
-            f"The state '{name}' returned a result with a size exceeding the maximum number of bytes "
-            "service limit.",
+            f"The state '{name}' returned a result with a size exceeding the maximum number of bytes service limit.",
         )
     exited_details = {"name": name, "output": text}
     add_event(execution, f"{kind}StateExited", {"stateExitedEventDetails": exited_details})

@@ -66,9 +66,7 @@ def _run_map_items(state_def, raw_input, execution, ctx):
         history.add_event(execution, "MapIterationSucceeded", succeeded)
 
     concurrency = int(number(state_def, "MaxConcurrency", raw_input, ctx)) or len(items) or 1
-    works = [
-        lambda index=index: first_failure.run(lambda: run_iteration(index)) for index in range(len(items))
-    ]
+    works = [lambda index=index: first_failure.run(lambda: run_iteration(index)) for index in range(len(items))]
     run_at_once(works, concurrency)
     current().check()
     if first_failure.error is not None:

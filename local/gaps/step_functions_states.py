@@ -106,9 +106,7 @@ def _run_parallel_branches(state_def, raw_input, execution, ctx):
 
     def run_branch(index):
         branch = branches[index]
-        results[index] = history.run_sub_machine(
-            branch["States"], branch["StartAt"], branch_input, execution, ctx
-        )
+        results[index] = history.run_sub_machine(branch["States"], branch["StartAt"], branch_input, execution, ctx)
         last_events[index] = history.last_event_id()
 
     threads = [
@@ -137,9 +135,7 @@ def _apply_state_assign(state_def, raw_input, ctx, result=None, error_output=Non
         return
     assign = state_def.get("Assign")
     if isinstance(assign, dict):
-        values = stepfunctions._apply_jsonata_template(
-            assign, raw_input, ctx, result=result, error_output=error_output
-        )
+        values = stepfunctions._apply_jsonata_template(assign, raw_input, ctx, result=result, error_output=error_output)
         ctx.setdefault("variables", {}).update(values)
 
 

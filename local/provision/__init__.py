@@ -18,9 +18,7 @@ class NotThisMachine(RuntimeError):
     """The AWS that the environment names is not the local one."""
 
 
-def provision(
-    lake: Lake, artifacts: Artifacts, progress: Callable[[str], None] = lambda sentence: None
-) -> list[str]:
+def provision(lake: Lake, artifacts: Artifacts, progress: Callable[[str], None] = lambda sentence: None) -> list[str]:
     """Bring the local AWS to what `lake.yaml` and the artifacts say. Returns a sentence for each change.
 
     `progress` is told each of them as it happens. Needs the variables of `local.emulator.client_environment`;
@@ -28,9 +26,7 @@ def provision(
     """
     endpoint = client("s3").meta.endpoint_url
     if urlsplit(endpoint).hostname != HOST:
-        raise NotThisMachine(
-            f"Only the local AWS is provisioned from here, but the environment leads to {endpoint}."
-        )
+        raise NotThisMachine(f"Only the local AWS is provisioned from here, but the environment leads to {endpoint}.")
     account = Account(lake, progress)
     storage.provision(account, artifacts)
     query.provision(account)

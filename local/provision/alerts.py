@@ -22,10 +22,7 @@ def _ensure_subscriptions(account: Account, topic: str) -> None:
     sns, arn, name = client("sns"), account.lake.topic_arn(topic), account.lake.topic_name(topic)
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
     present = {
-        s["Endpoint"]: s["SubscriptionArn"]
-        for page in pages
-        for s in page["Subscriptions"]
-        if s["Protocol"] == "email"
+        s["Endpoint"]: s["SubscriptionArn"] for page in pages for s in page["Subscriptions"] if s["Protocol"] == "email"
     }
     wanted = account.lake.settings.alerts
     for address in wanted:

@@ -20,9 +20,7 @@ def _ensure_state_machine(account: Account) -> None:
     wanted = {"definition": definition(lake), "roleArn": role}
     account.ensure(
         f"state machine {lake.state_machine_name}",
-        found(
-            states.describe_state_machine, "StateMachineDoesNotExist", stateMachineArn=lake.state_machine_arn
-        ),
+        found(states.describe_state_machine, "StateMachineDoesNotExist", stateMachineArn=lake.state_machine_arn),
         wanted,
         create=lambda: states.create_state_machine(name=lake.state_machine_name, type="STANDARD", **wanted),
         update=lambda: states.update_state_machine(stateMachineArn=lake.state_machine_arn, **wanted),
@@ -36,9 +34,7 @@ def _ensure_end_of_runs(account: Account) -> None:
         "detail-type": ["Step Functions Execution Status Change"],
         "detail": {"stateMachineArn": [lake.state_machine_arn], "status": list(ENDS)},
     }
-    rule_arn = account.ensure_rule(
-        f"{lake.prefix}run-ended", pattern, "run-ended", lake.function_arn("run_ended")
-    )
+    rule_arn = account.ensure_rule(f"{lake.prefix}run-ended", pattern, "run-ended", lake.function_arn("run_ended"))
     _ensure_permission(account, lake.function_name("run_ended"), rule_arn)
 
 

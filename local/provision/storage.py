@@ -62,17 +62,13 @@ def _ensure_bucket(account: Account, bucket: str, announces: bool) -> None:
     account.ensure(f"bucket {bucket}", present, wanted, create, configure)
 
 
-def _ensure_table(
-    account: Account, table: str, key: list[dict[str, str]], indexes: list[dict[str, Any]]
-) -> None:
+def _ensure_table(account: Account, table: str, key: list[dict[str, str]], indexes: list[dict[str, Any]]) -> None:
     """An on-demand table with point-in-time recovery. Its keys never change: that would be another table."""
     dynamodb, present = client("dynamodb"), None
     if found(dynamodb.describe_table, "ResourceNotFoundException", TableName=table) is not None:
         backups = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
         present = {"recovery": backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]}
-    names = sorted(
-        {part["AttributeName"] for schema in [key, *(i["KeySchema"] for i in indexes)] for part in schema}
-    )
+    names = sorted({part["AttributeName"] for schema in [key, *(i["KeySchema"] for i in indexes)] for part in schema})
 
     def recover_to_any_second() -> None:
         dynamodb.update_continuous_backups(

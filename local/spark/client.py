@@ -38,9 +38,7 @@ class SparkDriver:
         Raises JavaMissing or JarsMissing.
         """
         with self._changed:
-            self._changed.wait_for(
-                lambda: not self._is_busy() or self._extra_files in (None, job.extra_files)
-            )
+            self._changed.wait_for(lambda: not self._is_busy() or self._extra_files in (None, job.extra_files))
             if self._extra_files not in (None, job.extra_files):
                 self._end_process()
             self._ensure_process()

@@ -71,9 +71,7 @@ class Driver:
             return
         job.is_stopping = True
         self._base.sparkContext.cancelJobGroup(job_id)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(job.thread.ident), ctypes.py_object(Stopped)
-        )
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(job.thread.ident), ctypes.py_object(Stopped))
 
     def warm_up(self) -> None:
         """Warm up beside the jobs. A failure is told in the driver's log: jobs run without it, more slowly."""

@@ -232,9 +232,7 @@ class _JobLog:
         whole = new if to_the_end else new[: new.rfind(b"\n") + 1]
         self._read_bytes += len(whole)
         # A progress bar writes its line again and again after a carriage return.
-        lines = [
-            line.rstrip("\r").rpartition("\r")[2] for line in whole.decode("utf-8", "replace").split("\n")
-        ]
+        lines = [line.rstrip("\r").rpartition("\r")[2] for line in whole.decode("utf-8", "replace").split("\n")]
         lines = [line for line in lines if line.strip()]
         if lines:
             self._write(lines)

@@ -146,9 +146,7 @@ def apply_settings(session: SparkSession, settings: dict[str, str]) -> None:
         except PySparkException as refusal:
             if refusal.getErrorClass() != "CANNOT_MODIFY_CONFIG":
                 raise
-            print(
-                f"Setting {key}={value} has no effect here: the local Spark driver was started with its own."
-            )
+            print(f"Setting {key}={value} has no effect here: the local Spark driver was started with its own.")
 
 
 class _ExtraFilesOnly(importlib.abc.MetaPathFinder):

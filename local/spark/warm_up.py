@@ -42,9 +42,7 @@ def _exercise(session: SparkSession, folder: str) -> None:
     lines.write.mode("overwrite").parquet(f"{folder}/staged")
     staged = session.read.parquet(f"{folder}/staged")
     newest_first = Window.partitionBy("line_id").orderBy(F.col("ordered_at").desc())
-    winners = (
-        staged.withColumn("place", F.row_number().over(newest_first)).where(F.col("place") == 1).drop("place")
-    )
+    winners = staged.withColumn("place", F.row_number().over(newest_first)).where(F.col("place") == 1).drop("place")
     winners.createOrReplaceTempView("winners")
     session.sql(f"CREATE NAMESPACE IF NOT EXISTS glue_catalog.{DATABASE} LOCATION '{folder}/tables'")
     session.sql(

@@ -70,6 +70,4 @@ def of_contract(contract: Contract) -> list[Expectation]:
 def _of_rule(column: str, rule) -> Expectation:
     """A rule that the contract states in Great Expectations' own words."""
     name = "".join(part.capitalize() for part in rule.expectation.split("_"))
-    return getattr(gxe, name)(
-        column=column, severity=rule.severity, description=rule.description, **rule.arguments
-    )
+    return getattr(gxe, name)(column=column, severity=rule.severity, description=rule.description, **rule.arguments)

@@ -44,9 +44,7 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
     """
     texts = {column.name: _text(column, source) for column in contract.columns}
     staged = staged.withColumns({f"_text_{name}": text for name, text in texts.items()})
-    typed = staged.withColumns(
-        {c.name: _typed(c, source) for c in contract.columns} | {"source": F.lit(source.name)}
-    )
+    typed = staged.withColumns({c.name: _typed(c, source) for c in contract.columns} | {"source": F.lit(source.name)})
     checks = [check for column in contract.columns for check in _checks(column)]
     if source.key == "line_number":
         checks.append(_problem("line_number", "missing", F.col("line_number").isNull()))
@@ -86,9 +84,7 @@ def _typed(column: Column, source: Source) -> SparkColumn:
         case "string":
             return text
         case "integer":
-            return F.when(
-                text.rlike(_INTEGER), F.regexp_replace(text, r"\.0*$", "").cast(column.physical_type)
-            )
+            return F.when(text.rlike(_INTEGER), F.regexp_replace(text, r"\.0*$", "").cast(column.physical_type))
         case "number":
             return F.when(text.rlike(_NUMBER), text.cast(column.physical_type))
         case "timestamp":
@@ -152,6 +148,4 @@ def _checks(column: Column) -> list[SparkColumn]:
 def _problem(column: str, rule: str, is_broken: SparkColumn) -> SparkColumn:
     """The problem as received: the value is the text of the file, cut to 200 characters."""
     text = F.substring(F.col(f"_text_{column}"), 1, 200)
-    return F.when(
-        is_broken, F.struct(F.lit(column).alias("column"), text.alias("value"), F.lit(rule).alias("rule"))
-    )
+    return F.when(is_broken, F.struct(F.lit(column).alias("column"), text.alias("value"), F.lit(rule).alias("rule")))

@@ -41,9 +41,7 @@ class Bounds:
     def sql(self, alias: str = "") -> str:
         """The condition as SQL; a MERGE prunes its target only by literals in the ON clause."""
         dot = f"{alias}." if alias else ""
-        return " AND ".join(
-            f"{dot}{n} BETWEEN {least} AND {greatest}" for n, (least, greatest) in self.ranges.items()
-        )
+        return " AND ".join(f"{dot}{n} BETWEEN {least} AND {greatest}" for n, (least, greatest) in self.ranges.items())
 
 
 def _literal(text: str | None, kind: str) -> str:
@@ -80,9 +78,7 @@ def counts_of(counted: dict[str | None, int]) -> dict[str, int]:
     }
 
 
-def write_changes(
-    name: str, table: Table, changes: DataFrame, counted: dict[str | None, int], bounds: Bounds
-) -> None:
+def write_changes(name: str, table: Table, changes: DataFrame, counted: dict[str | None, int], bounds: Bounds) -> None:
     """Apply rows with an `_action` to a table. Inserts alone are appended: no scan of the target.
 
     `changes` must be cached, and nothing that reads it may come after: a write makes Spark compute anew every

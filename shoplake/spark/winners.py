@@ -76,10 +76,6 @@ def compare_with_stored(ranked: DataFrame, stored: DataFrame, key: list[str]) ->
     is_newer = recency() > recency("_held_")
     is_equal = F.col("_row_hash") == F.col("_held__row_hash")
     is_change = is_newer & ~is_equal
-    action = (
-        F.when(is_new, INSERT)
-        .when(is_change, UPDATE)
-        .when(is_newer & ~F.col("_is_keyed_by_content"), TOUCH)
-    )
+    action = F.when(is_new, INSERT).when(is_change, UPDATE).when(is_newer & ~F.col("_is_keyed_by_content"), TOUCH)
     outcome = F.when(is_new | is_change, APPLIED).when(is_equal, UNCHANGED).otherwise(SUPERSEDED)
     return joined.withColumns({"_action": F.when(is_winner, action), OUTCOME: F.coalesce(OUTCOME, outcome)})

@@ -76,9 +76,7 @@ def database(catalog):
 @pytest.fixture
 def sales(catalog, database):
     """An empty Iceberg table `sales`, a partition an `order_day`."""
-    by_day = PartitionSpec(
-        PartitionField(source_id=5, field_id=1000, transform=IdentityTransform(), name="order_day")
-    )
+    by_day = PartitionSpec(PartitionField(source_id=5, field_id=1000, transform=IdentityTransform(), name="order_day"))
     return catalog.create_table((database, "sales"), SALES, partition_spec=by_day)
 
 
@@ -107,9 +105,7 @@ class Answer:
         self.state = execution["Status"]["State"]
         self.reason = execution["Status"].get("StateChangeReason", "")
         self.scanned_bytes = execution["Statistics"]["DataScannedInBytes"]
-        self.is_reused = (
-            execution["Statistics"].get("ResultReuseInformation", {}).get("ReusedPreviousResult", False)
-        )
+        self.is_reused = execution["Statistics"].get("ResultReuseInformation", {}).get("ReusedPreviousResult", False)
         self.location = execution["ResultConfiguration"]["OutputLocation"]
 
     def _describe(self):
@@ -231,15 +227,11 @@ def test_rows_of_an_older_schema_have_null_in_a_new_column(sales, ask):
 
 
 def test_only_the_days_asked_for_and_the_columns_named_are_scanned(sales, ask):
-    sales.append(
-        as_arrow(sales, [line(order_day=day, ordered_at=datetime.combine(day, time(8, 26))) for day in DAYS])
-    )
+    sales.append(as_arrow(sales, [line(order_day=day, ordered_at=datetime.combine(day, time(8, 26))) for day in DAYS]))
     everything = ask("SELECT * FROM sales").scanned_bytes
     one_column = ask("SELECT line_id FROM sales").scanned_bytes
     one_day = ask("SELECT * FROM sales WHERE ordered_at >= TIMESTAMP '2010-12-03 00:00:00'").scanned_bytes
-    joined = ask(
-        "SELECT a.* FROM sales a JOIN sales b USING (line_id) WHERE a.ordered_at < DATE '2010-12-02'"
-    )
+    joined = ask("SELECT a.* FROM sales a JOIN sales b USING (line_id) WHERE a.ordered_at < DATE '2010-12-02'")
     assert one_column < everything / 4
     assert one_day == everything / 3
     assert ask("SELECT count(*) FROM sales").scanned_bytes == 0
@@ -260,19 +252,12 @@ def test_a_query_over_the_workgroups_limit_is_cancelled(aws, sales, ask):
 
 def test_a_view_is_made_replaced_read_through_another_and_dropped(catalog, sales, ask, aws, database):
     sales.append(as_arrow(sales, [line(), line(line_id="2", is_return=True)]))
-    assert (
-        ask("CREATE VIEW kept AS SELECT line_id, net_amount FROM sales WHERE NOT is_return").state
-        == "SUCCEEDED"
-    )
+    assert ask("CREATE VIEW kept AS SELECT line_id, net_amount FROM sales WHERE NOT is_return").state == "SUCCEEDED"
     assert "TABLE_ALREADY_EXISTS" in ask("CREATE VIEW kept AS SELECT 1 AS one").reason
-    ask(
-        "CREATE OR REPLACE VIEW kept AS SELECT line_id, net_amount * 2 AS twice FROM sales WHERE NOT is_return"
-    )
+    ask("CREATE OR REPLACE VIEW kept AS SELECT line_id, net_amount * 2 AS twice FROM sales WHERE NOT is_return")
     ask("CREATE VIEW total AS SELECT sum(twice) AS twice FROM kept")
     assert ask(f"SELECT t.twice FROM {database}.total t").lines == [("twice",), ("30.6000",)]
-    columns = aws("glue").get_table(DatabaseName=database, Name="kept")["Table"]["StorageDescriptor"][
-        "Columns"
-    ]
+    columns = aws("glue").get_table(DatabaseName=database, Name="kept")["Table"]["StorageDescriptor"]["Columns"]
     assert columns == [{"Name": "line_id", "Type": "string"}, {"Name": "twice", "Type": "decimal(28,4)"}]
     assert ask("DROP VIEW kept").state == "SUCCEEDED"
     assert "kept" in ask("SELECT * FROM total").reason

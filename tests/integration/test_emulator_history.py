@@ -17,16 +17,12 @@ def parallel(*branches):
 def each(states, mode=None, execution_type="STANDARD"):
     config = {"ProcessorConfig": {"Mode": mode, "ExecutionType": execution_type}} if mode else {}
     processor = config | {"StartAt": next(iter(states)), "States": states}
-    return {
-        "Each": {"Type": "Map", "Items": [1, 2], "ItemProcessor": processor, "MaxConcurrency": 1, "End": True}
-    }
+    return {"Each": {"Type": "Map", "Items": [1, 2], "ItemProcessor": processor, "MaxConcurrency": 1, "End": True}}
 
 
 def test_states_inside_branches_are_in_the_history(execute):
     events = execute(parallel({"Left": passing()}, {"Right": passing()})).events
-    names = [
-        event["stateEnteredEventDetails"]["name"] for event in events if event["type"] == "PassStateEntered"
-    ]
+    names = [event["stateEnteredEventDetails"]["name"] for event in events if event["type"] == "PassStateEntered"]
     assert sorted(names) == ["Left", "Right"]
 
 

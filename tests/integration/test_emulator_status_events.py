@@ -11,9 +11,7 @@ WAIT_LONG = {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}
 def heard(aws):
     """A function that gives the statuses announced for an execution, in order, from a queue behind a rule."""
     queue = aws("sqs").create_queue(QueueName="status-changes")["QueueUrl"]
-    arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
+    arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     pattern = {"source": ["aws.states"], "detail-type": ["Step Functions Execution Status Change"]}
     aws("events").put_rule(Name="status-changes", EventPattern=json.dumps(pattern))
     aws("events").put_targets(Rule="status-changes", Targets=[{"Id": "queue", "Arn": arn}])

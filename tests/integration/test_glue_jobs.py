@@ -120,9 +120,7 @@ def test_a_script_gets_its_arguments_and_a_session_with_its_settings(run):
         "--conf": "spark.shop=tea and cake --conf spark.sql.session.timeZone=Asia/Tokyo",
         "--run_id": "0",
     }
-    finished = run(
-        script, {"--run_id": "7", "--manifest": "runs/7/manifest.jsonl"}, DefaultArguments=defaults
-    )
+    finished = run(script, {"--run_id": "7", "--manifest": "runs/7/manifest.jsonl"}, DefaultArguments=defaults)
     assert finished.error is None
     assert finished.log == ["7 runs/7/manifest.jsonl", "True 3", "tea and cake Asia/Tokyo False"]
 
@@ -170,9 +168,7 @@ def test_a_failure_in_spark_is_told_with_its_cause(run):
     assert "SparkArithmeticException: [DIVIDE_BY_ZERO]" in failed.error
 
 
-@pytest.mark.parametrize(
-    ("code", "state", "error"), [("0", "SUCCEEDED", None), ("3", "FAILED", "SystemExit: 3")]
-)
+@pytest.mark.parametrize(("code", "state", "error"), [("0", "SUCCEEDED", None), ("3", "FAILED", "SystemExit: 3")])
 def test_a_script_may_end_itself(run, code, state, error):
     ended = run(f"import sys\nsys.exit({code})")
     assert (ended.state, ended.error) == (state, error)
@@ -206,9 +202,7 @@ def test_jobs_side_by_side_keep_their_arguments_output_and_settings(start):
 
 def test_a_stopped_run_ends_within_seconds_and_is_told(start, aws, eventually):
     queue = aws("sqs").create_queue(QueueName="job-states")["QueueUrl"]
-    arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
+    arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     pattern = {
         "source": ["aws.glue"],
         "detail-type": ["Glue Job State Change"],
@@ -313,12 +307,8 @@ def test_the_checkout_is_hidden(run):
 
 
 def test_a_changed_wheel_is_what_runs(run, aws):
-    script = (
-        "import shoplake, shoplake_extra\nprint(shoplake.VERSION, shoplake_extra.VERSION, shoplake.__file__)"
-    )
-    arguments = {
-        "--extra-py-files": f"s3://{BUCKET}/artifacts/shoplake.whl,s3://{BUCKET}/artifacts/extra.zip"
-    }
+    script = "import shoplake, shoplake_extra\nprint(shoplake.VERSION, shoplake_extra.VERSION, shoplake.__file__)"
+    arguments = {"--extra-py-files": f"s3://{BUCKET}/artifacts/shoplake.whl,s3://{BUCKET}/artifacts/extra.zip"}
     aws("s3").put_object(Bucket=BUCKET, Key="artifacts/extra.zip", Body=wheel(shoplake_extra="VERSION = 10"))
     for version in (1, 2):
         content = wheel(shoplake=f"VERSION = {version}")
@@ -385,10 +375,7 @@ def is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     # A killed process whose parent doesn't ask for it is still listed, as a zombie.
-    return (
-        "Z"
-        not in subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
-    )
+    return "Z" not in subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
 
 
 def test_a_hook_that_no_longer_fits_is_told(emulator, monkeypatch):

@@ -207,8 +207,7 @@ def refused(code, message):
     [
         (
             NoCredentialsError(),
-            "No usable AWS credentials for environment dev (Unable to locate credentials): "
-            "sign in or set AWS_PROFILE.",
+            "No usable AWS credentials for environment dev (Unable to locate credentials): sign in or set AWS_PROFILE.",
         ),
         (
             refused("ExpiredToken", "The token has expired."),
@@ -257,10 +256,7 @@ def test_a_run_is_shown_with_verdicts_problems_rows_and_tables():
     assert text.splitlines()[0] == "Run 2025-01-15-0007 succeeded in 20.5 s"
     assert "raw/transactions/day.csv: line 7, quantity = 'two': not_an_integer" in text
     assert "raw/transactions/[b]empty[/b].csv: is empty: export it again." in text
-    assert (
-        "Rows: 12 read = 9 applied + 0 unchanged + 1 superseded + 2 quarantined + 0 duplicate"
-        in text.splitlines()
-    )
+    assert "Rows: 12 read = 9 applied + 0 unchanged + 1 superseded + 2 quarantined + 0 duplicate" in text.splitlines()
     assert re.search(r"curated\.sales +1,234 +5 +0$", text, re.MULTILINE)
     assert re.search(r"Transform +succeeded +2025-01-15 08:00:02Z +12\.3 s$", text, re.MULTILINE)
 
@@ -331,9 +327,7 @@ def test_a_query_too_wide_for_the_terminal_is_shown_record_by_record():
 
 def test_mail_is_text_with_a_line_between_letters():
     letter = {"to": "a@b.test", "subject": "run 7", "body": "All well.\n", "sent_at": "2025-01-15T08:00:21Z"}
-    assert rendering.mail_text([letter]) == (
-        "To: a@b.test\nSubject: run 7\nSent: 2025-01-15T08:00:21Z\n\nAll well.\n"
-    )
+    assert rendering.mail_text([letter]) == ("To: a@b.test\nSubject: run 7\nSent: 2025-01-15T08:00:21Z\n\nAll well.\n")
     assert rendering.mail_text([letter, letter]).count("-" * 72) == 1
 
 
@@ -416,9 +410,7 @@ def test_files_that_a_failed_run_gave_back_are_followed_on(follower):
 
 def test_following_ends_when_its_time_is_over(follower):
     made, _ = follower({"a": [None]}, timeout_s=0.01)
-    with pytest.raises(
-        ShoplakeError, match=r"^1 file is still waiting after 0.01 s: `shoplake watch` follows on\.$"
-    ):
+    with pytest.raises(ShoplakeError, match=r"^1 file is still waiting after 0.01 s: `shoplake watch` follows on\.$"):
         made.files(["a"])
 
 

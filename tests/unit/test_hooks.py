@@ -15,9 +15,7 @@ def module():
 
 
 def test_a_replacement_takes_the_place_of_the_stock_function_which_is_returned(module):
-    stock = hooks.replace(
-        module, "receive", lambda queue_url, max_number: "ours", ("queue_url", "max_number")
-    )
+    stock = hooks.replace(module, "receive", lambda queue_url, max_number: "ours", ("queue_url", "max_number"))
     assert (module.receive("q", 1), stock("q", 1)) == ("ours", "stock")
 
 

@@ -47,9 +47,7 @@ def test_the_packaged_java_is_the_last_resort(install, monkeypatch):
 
 def test_without_any_one_sentence_says_what_to_install(install, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(install("newer", 25)))
-    with pytest.raises(
-        java.JavaMissing, match=r"needs Java 17 .*newer/bin/java is Java 25.* install a JDK 17"
-    ):
+    with pytest.raises(java.JavaMissing, match=r"needs Java 17 .*newer/bin/java is Java 25.* install a JDK 17"):
         java.find_java()
 
 

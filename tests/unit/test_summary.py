@@ -41,7 +41,8 @@ def test_of_two_files_with_the_same_bytes_the_earlier_is_loaded():
 def test_the_owner_is_the_same_in_whatever_order_the_verdicts_come():
     verdicts = [verdict(n) for n in range(3)]
     owners = {
-        tuple(sorted(v.key for v in mark_duplicates(list(order), NOBODY) if v.is_loaded)) for order in permutations(verdicts)
+        tuple(sorted(v.key for v in mark_duplicates(list(order), NOBODY) if v.is_loaded))
+        for order in permutations(verdicts)
     }
     assert owners == {("raw/transactions/0.csv",)}
 
@@ -74,7 +75,11 @@ def test_a_refused_file_stays_refused():
 
 
 def test_the_summary_lists_what_to_load_and_counts_the_rest():
-    verdicts = [verdict(0), verdict(1, verdict="refused"), verdict(2, verdict="duplicate", arrived="2025-02-01T00:00:00.000Z")]
+    verdicts = [
+        verdict(0),
+        verdict(1, verdict="refused"),
+        verdict(2, verdict="duplicate", arrived="2025-02-01T00:00:00.000Z"),
+    ]
     summary = summarise("r", verdicts, ["transactions", "products"])
     assert summary["counts"] == {"accepted": 1, "refused": 1, "duplicate": 1}
     assert summary["touched"] == {"transactions": True, "products": False}

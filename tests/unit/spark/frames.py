@@ -35,7 +35,9 @@ def staged(spark: SparkSession, *rows: dict, file: int = 0, arrived: datetime = 
     records = []
     for line, row in enumerate(rows, start=2):
         values = {"_line": line, "_raw": str(row), "_file": file, "_source_key": f"raw/{file}.csv", **GOOD, **row}
-        records.append(tuple(values.get(field.name, arrived if field.name == "_arrived_at" else None) for field in schema))
+        records.append(
+            tuple(values.get(field.name, arrived if field.name == "_arrived_at" else None) for field in schema)
+        )
     return spark.createDataFrame(records, schema).withColumnRenamed("_line", "_source_line")
 
 

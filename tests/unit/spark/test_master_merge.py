@@ -68,7 +68,9 @@ TABLE = Table(
     grain="One row a key.",
     key=("k",),
     branched=True,
-    columns=tuple(TableColumn(name=n, type=t, description="") for n, t in [("k", "string"), ("v", "int"), ("_run_id", "string")]),
+    columns=tuple(
+        TableColumn(name=n, type=t, description="") for n, t in [("k", "string"), ("v", "int"), ("_run_id", "string")]
+    ),
 )
 
 
@@ -89,7 +91,10 @@ def test_only_rows_that_come_out_different_are_written(spark):
 
 def test_stored_rows_that_were_not_computed_are_deleted_only_where_that_is_asked_for(spark):
     assert changes(spark, [("a", 1, "r2")], [("a", 1, "r1"), ("b", 1, "r1")]) == {"a": None}
-    assert changes(spark, [("a", 1, "r2")], [("a", 1, "r1"), ("b", 1, "r1")], deletes=True) == {"a": None, "b": "delete"}
+    assert changes(spark, [("a", 1, "r2")], [("a", 1, "r1"), ("b", 1, "r1")], deletes=True) == {
+        "a": None,
+        "b": "delete",
+    }
 
 
 def test_bounds_hold_every_key_of_the_batch_quotes_included(spark):

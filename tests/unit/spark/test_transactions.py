@@ -160,14 +160,18 @@ def test_a_touched_row_keeps_the_run_of_its_last_change(spark):
 
 
 VERSIONS = st.lists(
-    st.tuples(st.integers(1, 3), st.integers(1, 5), st.sampled_from([None, "2010-12-02 00:00:00", "2010-12-03 00:00:00"])),
+    st.tuples(
+        st.integers(1, 3), st.integers(1, 5), st.sampled_from([None, "2010-12-02 00:00:00", "2010-12-03 00:00:00"])
+    ),
     min_size=2,
     max_size=5,
     unique_by=lambda version: version[1],
 )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(versions=VERSIONS, data=st.data())
 def test_any_grouping_of_the_versions_into_runs_in_any_order_gives_the_same_row(spark, versions, data):
     order = data.draw(st.permutations(versions))
