@@ -27,8 +27,10 @@ from shoplake.times import iso, now, parse
 logger = logging.getLogger(__name__)
 
 # Errors that another try may cure: the files go back to received. Everything else holds them.
-_INFRASTRUCTURE = ("States.Timeout", "States.Runtime", "States.ServiceRestart", "ClientError", "EndpointConnectionError",
-                   "ConnectTimeoutError", "ReadTimeoutError", "ABORTED", "TIMED_OUT", "FAILED", "NEVER_STARTED")  # fmt: skip
+_INFRASTRUCTURE = {
+    "States.Timeout", "States.Runtime", "States.ServiceRestart", "ABORTED", "TIMED_OUT", "FAILED", "NEVER_STARTED",
+    "ClientError", "EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError",
+}  # fmt: skip
 _INFRASTRUCTURE_FAMILIES = ("Lambda.", "Glue.", "States.Data")
 _LOST_DRIVER = "Spark driver"
 

@@ -120,10 +120,8 @@ def _summary(lake: Lake, report: Report) -> str:
     run = report.run
     files, rows = run["files"], run["rows"]
     split = " + ".join(f"{rows[name]:,} {name}" for name in OUTCOMES)
-    lines = [
-        f"Files    {files['accepted']} loaded, {files['refused']} refused, {files['duplicate']} duplicate; {run['bytes_in']:,} bytes",
-        f"Rows     {rows['read']:,} read = {split}",
-    ]
+    verdicts = f"{files['accepted']} loaded, {files['refused']} refused, {files['duplicate']} duplicate"
+    lines = [f"Files    {verdicts}; {run['bytes_in']:,} bytes", f"Rows     {rows['read']:,} read = {split}"]
     if run.get("replay_of"):
         lines.append(f"Replay   of run {run['replay_of']}")
     return "\n".join(lines)
@@ -164,12 +162,12 @@ def _tables(report: Report) -> str:
 
 
 def _receipt(report: Report) -> str:
-    lines = [
-        f"{s.name:<26} {s.seconds or 0:>8.1f} s {s.dpu_seconds:>8.1f} DPU-s  ${s.dollars:.4f}" for s in report.states
-    ]
-    run = report.run
-    total = f"{'In all':<26} {run['seconds'] or 0:>8.1f} s {sum(s.dpu_seconds for s in report.states):>8.1f} DPU-s  ${run['dollars']:.4f}"
-    return _listed("Receipt", [*lines, total])
+    def line(name: str, seconds: float | None, dpu_seconds: float, dollars: float) -> str:
+        return f"{name:<26} {seconds or 0:>8.1f} s {dpu_seconds:>8.1f} DPU-s  ${dollars:.4f}"
+
+    lines = [line(s.name, s.seconds, s.dpu_seconds, s.dollars) for s in report.states]
+    in_all = sum(s.dpu_seconds for s in report.states)
+    return _listed("Receipt", [*lines, line("In all", report.run["seconds"], in_all, report.run["dollars"])])
 
 
 def _places(lake: Lake, report: Report, quality: dict[str, Any] | None) -> str:
@@ -194,12 +192,7 @@ def _next_after_success(lake: Lake, report: Report) -> list[str]:
     run_id = report.run["run_id"]
     steps = [_command(lake, f"show {run_id}")]
     if report.run["files"]["accepted"]:
-        steps.append(
-            _command(
-                lake,
-                f'query "SELECT * FROM {lake.database("curated")}.daily_sales_summary ORDER BY order_day DESC LIMIT 10"',
-            )
-        )
+        steps.append(_command(lake, 'query "SELECT * FROM daily_sales_summary ORDER BY order_day DESC LIMIT 10"'))
     return steps
 
 

@@ -32,17 +32,33 @@ def said_of(tmp_path, change) -> str:
     return str(error.value)
 
 
+def local(content: dict) -> dict:
+    return content["environments"]["local"]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda c: c.pop("zones"), "lake.yaml: zones: Field required."),
-        (lambda c: c["functions"]["publish"].update(memory_mb=64), "functions.publish.memory_mb: Input should be greater than or equal to 128 (found 64)"),
-        (lambda c: c["environments"]["local"]["worker"].update(numbr=3), "environments.local.worker.numbr: Extra inputs are not permitted"),
-        (lambda c: c.update(reporting_time_zone="Europe/Londn"), "is not an IANA time zone such as Europe/London (found 'Europe/Londn')"),
-        (lambda c: c["datasets"]["transactions"].update(job="etl"), "dataset transactions names the job etl, which is not under jobs"),
-        (lambda c: c["environments"]["local"]["worker"].update(type="G.99X"), "G.99X"),
+        (
+            lambda c: c["functions"]["publish"].update(memory_mb=64),
+            "functions.publish.memory_mb: Input should be greater than or equal to 128 (found 64)",
+        ),
+        (
+            lambda c: local(c)["worker"].update(numbr=3),
+            "environments.local.worker.numbr: Extra inputs are not permitted",
+        ),
+        (
+            lambda c: c.update(reporting_time_zone="Europe/Londn"),
+            "is not an IANA time zone such as Europe/London (found 'Europe/Londn')",
+        ),
+        (
+            lambda c: c["datasets"]["transactions"].update(job="etl"),
+            "dataset transactions names the job etl, which is not under jobs",
+        ),
+        (lambda c: local(c)["worker"].update(type="G.99X"), "(found 'G.99X')"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_inventory_gets_one_sentence_with_place_value_and_rule(tmp_path, change, said):
     sentence = said_of(tmp_path, change)
     assert said in sentence
@@ -50,7 +66,7 @@ def test_a_broken_inventory_gets_one_sentence_with_place_value_and_rule(tmp_path
 
 
 def test_an_unknown_environment_is_told_the_known_ones():
-    with pytest.raises(ConfigurationError, match="Environment 'prd' is not in lake.yaml; it knows local, dev"):
+    with pytest.raises(ConfigurationError, match=r"Environment 'prd' is not in lake\.yaml; it knows local, dev"):
         load_lake("prd")
 
 

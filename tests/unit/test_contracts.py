@@ -84,21 +84,32 @@ def words(content, name):
     return next(p["value"] for p in content["customProperties"] if p["property"] == name)
 
 
+def currency_word(content: dict) -> dict:
+    return column(content, "currency")["customProperties"][0]
+
+
+def uci(content: dict) -> dict:
+    return words(content, "sources")[0]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda c: column(c, "quantity").update(requird=True), "requird"),
         (lambda c: column(c, "quantity").update(logicalType="number of things"), "number of things"),
-        (lambda c: column(c, "currency")["customProperties"][0].update(value="uper"), "'uper' is not one of upper"),
-        (lambda c: column(c, "currency")["customProperties"][0].update(property="normalizer"), "does not know 'normalizer'"),
-        (lambda c: column(c, "country").update(synonyms=[{"synonym": "qty"}]), "the name 'qty' already leads to column quantity"),
+        (lambda c: currency_word(c).update(value="uper"), "'uper' is not one of upper"),
+        (lambda c: currency_word(c).update(property="normalizer"), "does not know 'normalizer'"),
+        (
+            lambda c: column(c, "country").update(synonyms=[{"synonym": "qty"}]),
+            "the name 'qty' already leads to column quantity",
+        ),
         (lambda c: column(c, "currency")["logicalTypeOptions"].update(pattern="[A-Z"), "is not a regular expression"),
-        (lambda c: words(c, "sources")[0].update(time_zone="Europe/Londn"), "'Europe/Londn' is not an IANA time zone"),
-        (lambda c: words(c, "sources")[0].update(key="line"), "'line' is not one of lines, line_number"),
-        (lambda c: words(c, "sources")[0].update(defaults={"curency": "GBP"}), "does not know 'curency'"),
+        (lambda c: uci(c).update(time_zone="Europe/Londn"), "'Europe/Londn' is not an IANA time zone"),
+        (lambda c: uci(c).update(key="line"), "'line' is not one of lines, line_number"),
+        (lambda c: uci(c).update(defaults={"curency": "GBP"}), "does not know 'curency'"),
         (lambda c: words(c, "formats").append("xlsx"), "'xlsx' is not one of csv"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_contract_gets_one_sentence_with_file_place_and_mistake(tmp_path, change, said):
     sentence = broken(tmp_path, change)
     assert said in sentence
