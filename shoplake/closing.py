@@ -161,7 +161,11 @@ def _failure_fields(stored: dict[str, Any] | None, given: dict[str, str]) -> dic
 
 
 def _manifest(lake: Lake, keys: RunKeys) -> list[dict[str, Any]]:
-    body = client("s3").get_object(Bucket=lake.bucket, Key=keys.manifest)["Body"].read().decode()
+    """The files of the run; none where it died before it had claimed any."""
+    try:
+        body = client("s3").get_object(Bucket=lake.bucket, Key=keys.manifest)["Body"].read().decode()
+    except client("s3").exceptions.NoSuchKey:
+        return []
     return [json.loads(line) for line in body.splitlines()]
 
 

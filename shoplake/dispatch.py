@@ -122,15 +122,16 @@ class Dispatcher:
             holder = self.runs.lock()
             return Started(None, waiting_for=holder.run_id if holder else None)
         self.runs.begin(run_id, {"mode": mode, "started_at": iso(now), "replay_of": replay_of})
+        self._write_manifest(run_id, files)  # before the claims: whoever cleans up after a crash finds them by it
         claim = self._claim_again if replay_of else self._claim
         claimed = [file for file in files if claim(file, run_id)]
         if not claimed:
-            self.runs.update(
-                run_id, state=FAILED, ended_at=iso(now), notified_at=iso(now), error="others took its files"
-            )
+            ended = {"state": FAILED, "ended_at": iso(now), "notified_at": iso(now)}
+            self.runs.update(run_id, **ended, error="another run has its files")
             self.runs.release_lock(run_id)
             return Started(None)
-        self._write_manifest(run_id, claimed)
+        if len(claimed) < len(files):
+            self._write_manifest(run_id, claimed)
         self.runs.update(
             run_id,
             files=len(claimed),

@@ -6,6 +6,7 @@ from typing import Any
 from shoplake.config import Lake
 from shoplake.keys import RunKeys
 from shoplake.receipt import OUTCOMES, Report
+from shoplake.runs import FAILED
 
 MAX_SUBJECT = 99  # SNS: under 100 ASCII characters
 MAX_LISTED = 20
@@ -110,7 +111,7 @@ def _message(
     subject = f"[{lake.inventory.project} {lake.env}] run {run_id} {headline}"
     return Message(
         topic=topic,
-        subject=subject.encode("ascii", "replace").decode()[:MAX_SUBJECT],
+        subject=" ".join(subject.encode("ascii", "replace").decode().split())[:MAX_SUBJECT],
         body="\n\n".join([f"Run {run_id} {headline}.", *filter(None, parts)]) + "\n",
         attributes={"env": lake.env, "severity": severity, "dataset": ",".join(datasets) or "none"},
     )
@@ -119,9 +120,11 @@ def _message(
 def _summary(lake: Lake, report: Report) -> str:
     run = report.run
     files, rows = run["files"], run["rows"]
-    split = " + ".join(f"{rows[name]:,} {name}" for name in OUTCOMES)
+    split = f"{rows['read']:,} read = " + " + ".join(f"{rows[name]:,} {name}" for name in OUTCOMES)
+    if run["state"] == FAILED:
+        split = f"{rows['read']:,} read, none published"
     verdicts = f"{files['accepted']} loaded, {files['refused']} refused, {files['duplicate']} duplicate"
-    lines = [f"Files    {verdicts}; {run['bytes_in']:,} bytes", f"Rows     {rows['read']:,} read = {split}"]
+    lines = [f"Files    {verdicts}; {run['bytes_in']:,} bytes", f"Rows     {split}"]
     if run.get("replay_of"):
         lines.append(f"Replay   of run {run['replay_of']}")
     return "\n".join(lines)

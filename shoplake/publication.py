@@ -55,6 +55,8 @@ def publish(lake: Lake, run_id: str, now: datetime) -> list[Move]:
     """
     catalog, runs = LakeCatalog(lake), Runs(lake.runs_table)
     moves = recorded_moves(runs, run_id)
+    if moves is not None and "published_at" in runs.get(run_id):
+        return moves
     if moves is None:
         moves = plan_moves(catalog, run_id)
         runs.update(run_id, state=PUBLISHING, publication=[asdict(move) for move in moves])
