@@ -1,0 +1,184 @@
+"""The lake's door: what is recorded, who gets the lock, what a run claims, and what becomes of runs that died."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from shoplake.aws import client
+from shoplake.dispatch import Dispatcher, execution_status
+from shoplake.errors import ShoplakeError
+from shoplake.files import CLAIMED, HELD, RECEIVED, Files
+from shoplake.keys import RunKeys
+from shoplake.runs import FAILED, Runs
+from shoplake.times import now
+from tests.integration.small_lake import drop, small_lake
+
+
+@pytest.fixture(scope="module")
+def lake(emulator, tmp_path_factory):
+    return small_lake("dispatch", tmp_path_factory.mktemp("build"))
+
+
+@pytest.fixture
+def dispatcher(lake):
+    """The door of an empty lake: nothing under raw/, nothing recorded, nobody holds the lock."""
+    yield Dispatcher(lake)
+    lock = Runs(lake.runs_table).lock()
+    if lock:
+        client("stepfunctions").stop_execution(executionArn=lake.execution_arn(lock.run_id))
+        Runs(lake.runs_table).release_lock(lock.run_id)
+    for table, key in ((lake.files_table, ["object_id"]), (lake.runs_table, ["kind", "id"])):
+        for item in client("dynamodb").scan(TableName=table)["Items"]:
+            if item.get("kind", {}).get("S") != "counter":
+                client("dynamodb").delete_item(TableName=table, Key={name: item[name] for name in key})
+    for version in client("s3").list_object_versions(Bucket=lake.bucket, Prefix="raw/").get("Versions", []):
+        client("s3").delete_object(Bucket=lake.bucket, Key=version["Key"], VersionId=version["VersionId"])
+
+
+def files(lake) -> Files:
+    return Files(lake.files_table)
+
+
+def state_of(lake, key: str, version: str) -> str:
+    return files(lake).get(f"{key}#{version}")["state"]
+
+
+def stop(lake, run_id: str) -> None:
+    client("stepfunctions").stop_execution(executionArn=lake.execution_arn(run_id))
+
+
+def test_a_repeated_notification_changes_nothing(lake, dispatcher):
+    dropped = drop(lake, "a.csv")
+    assert [dispatcher.record(*dropped), dispatcher.record(*dropped)] == [True, False]
+    assert len(files(lake).waiting(RECEIVED)) == 1
+
+
+def test_each_version_of_a_key_is_a_file_of_its_own(lake, dispatcher):
+    for body in (b"1", b"2"):
+        dispatcher.record(*drop(lake, "a.csv", body))
+    assert len(files(lake).waiting(RECEIVED)) == 2
+
+
+def test_what_a_key_and_its_metadata_say_is_recorded(lake, dispatcher):
+    key, version = drop(lake, "source=uci/date=2010-12-01/a b.csv", **{"shoplake-force": "true"})
+    dispatcher.record(key, version)
+    item = files(lake).get(f"{key}#{version}")
+    assert (item["dataset"], item["source"], item["force"], int(item["size"])) == ("transactions", "uci", True, 1)
+
+
+def test_folders_and_what_is_gone_are_passed_over(lake, dispatcher):
+    assert dispatcher.record(*drop(lake, "folder/", b"")) is False
+    key, version = drop(lake, "gone.csv")
+    client("s3").delete_object(Bucket=lake.bucket, Key=key, VersionId=version)
+    assert dispatcher.record(key, version) is False
+
+
+def test_a_sweep_finds_what_no_notification_announced(lake, dispatcher):
+    drop(lake, "a.csv")
+    assert (dispatcher.sweep(), dispatcher.sweep()) == (1, 0)
+
+
+def test_a_run_claims_all_that_waits_and_lists_it_by_arrival(lake, dispatcher):
+    dropped = [drop(lake, name) for name in ("b.csv", "a.csv")]
+    for file in dropped:
+        dispatcher.record(*file)
+    started = dispatcher.start_waiting(now())
+    assert started.files == 2
+    assert [state_of(lake, *file) for file in dropped] == [CLAIMED, CLAIMED]
+    body = client("s3").get_object(Bucket=lake.bucket, Key=RunKeys(started.run_id).manifest)["Body"].read().decode()
+    lines = [json.loads(line) for line in body.splitlines()]
+    assert [line["number"] for line in lines] == [0, 1]
+    assert lines == sorted(lines, key=lambda line: (line["arrived_at"], line["key"]))
+    assert execution_status(lake, started.run_id) == "RUNNING"
+
+
+def test_nothing_that_waits_starts_nothing(dispatcher):
+    assert dispatcher.start_waiting(now()).run_id is None
+
+
+def test_while_a_run_goes_arrivals_wait(lake, dispatcher):
+    dispatcher.record(*drop(lake, "a.csv"))
+    first = dispatcher.start_waiting(now())
+    late = drop(lake, "b.csv")
+    dispatcher.record(*late)
+    second = dispatcher.start_waiting(now())
+    assert (second.run_id, second.waiting_for) == (None, first.run_id)
+    assert state_of(lake, *late) == RECEIVED
+
+
+def test_a_run_takes_no_more_files_than_it_may(lake, dispatcher):
+    for n in range(4):
+        dispatcher.record(*drop(lake, f"{n}.csv"))
+    arrivals = lake.inventory.arrivals.model_copy(update={"max_files_per_run": 3})
+    capped = Dispatcher(type(lake)(lake.inventory.model_copy(update={"arrivals": arrivals}), lake.env, lake.account))
+    assert capped.start_waiting(now()).files == 3
+
+
+def test_a_run_that_was_stopped_gives_its_files_back_and_frees_the_lock(lake, dispatcher):
+    dropped = drop(lake, "a.csv")
+    dispatcher.record(*dropped)
+    first = dispatcher.start_waiting(now())
+    stop(lake, first.run_id)
+    second = dispatcher.start_waiting(now())
+    assert second.run_id not in (None, first.run_id)
+    assert Runs(lake.runs_table).get(first.run_id)["state"] == FAILED
+    assert files(lake).get("#".join(dropped))["run_id"] == second.run_id
+
+
+def test_files_of_runs_that_keep_dying_are_held_in_the_end(lake, dispatcher):
+    dropped = drop(lake, "a.csv")
+    dispatcher.record(*dropped)
+    for _ in range(lake.inventory.arrivals.infrastructure_retries + 1):
+        stop(lake, dispatcher.start_waiting(now()).run_id)
+    assert dispatcher.start_waiting(now()).run_id is None
+    assert state_of(lake, *dropped) == HELD
+
+
+def test_a_lock_whose_execution_never_appeared_is_freed_after_a_while(lake, dispatcher):
+    dropped = drop(lake, "a.csv")
+    dispatcher.record(*dropped)
+    runs, at = Runs(lake.runs_table), now()
+    runs.take_lock("2000-01-01-0001", at)
+    runs.begin("2000-01-01-0001", {"mode": "arrivals", "started_at": "2000-01-01T00:00:00.000Z"})
+    files(lake).claim("#".join(dropped), "2000-01-01-0001")
+    dispatcher._write_manifest("2000-01-01-0001", [dispatcher_file(lake, dropped)])
+    assert dispatcher.start_waiting(at).waiting_for == "2000-01-01-0001"
+    later = at + timedelta(seconds=lake.inventory.arrivals.unstarted_claim_s + 1)
+    assert dispatcher.start_waiting(later).files == 1
+
+
+def dispatcher_file(lake, dropped):
+    from shoplake.files import FileVersion
+
+    return FileVersion.of(files(lake).get("#".join(dropped)))
+
+
+def test_a_lock_without_anything_behind_it_is_freed_too(lake, dispatcher):
+    at = now()
+    Runs(lake.runs_table).take_lock("2000-01-01-0002", at)
+    dispatcher.start_waiting(at + timedelta(hours=1))
+    assert Runs(lake.runs_table).lock() is None
+
+
+def test_a_replay_takes_the_same_versions_and_leaves_loaded_files_as_they_are(lake, dispatcher):
+    held, loaded = drop(lake, "held.csv"), drop(lake, "loaded.csv")
+    for file in (held, loaded):
+        dispatcher.record(*file)
+    first = dispatcher.start_waiting(now())
+    stop(lake, first.run_id)
+    Runs(lake.runs_table).release_lock(first.run_id)
+    Runs(lake.runs_table).update(first.run_id, state=FAILED, notified_at="x")
+    files(lake).settle("#".join(held), HELD, first.run_id)
+    files(lake).settle("#".join(loaded), "accepted", first.run_id)
+    again = dispatcher.replay(first.run_id, now())
+    assert [file.object_id for file in dispatcher.manifest(again.run_id)] == [
+        file.object_id for file in dispatcher.manifest(first.run_id)
+    ]
+    assert (state_of(lake, *held), state_of(lake, *loaded)) == (CLAIMED, "accepted")
+
+
+@pytest.mark.parametrize("run_id", ["2000-01-01-0009", "nonsense"])
+def test_a_replay_of_a_run_that_never_was_says_where_to_look(dispatcher, run_id):
+    with pytest.raises(ShoplakeError, match=f"There is no run {run_id}: `shoplake runs` lists them."):
+        dispatcher.replay(run_id, now())
