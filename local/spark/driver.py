@@ -17,6 +17,7 @@ import ctypes
 import gc
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -151,6 +152,13 @@ def start_spark(settings: dict[str, str]) -> SparkSession:
     return base
 
 
+def _end_with(jvm: subprocess.Popen) -> None:
+    """A driver without its JVM can end no job: end the process, so that the parent fails its jobs at once."""
+    code = jvm.wait()
+    print(f"Spark's JVM ended with {code}", file=sys.__stderr__, flush=True)
+    os._exit(1)
+
+
 def main() -> None:
     # Nothing but answers may reach the standard output that the parent reads: not prints, not the JVM's.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
@@ -168,7 +176,9 @@ def main() -> None:
     shims.hide_source_tree()
     driver = Driver(base, answers)
     seconds = round(time.monotonic() - started, 2)
-    driver.answer("ready", seconds=seconds, jvm_pid=SparkContext._gateway.proc.pid)
+    jvm = SparkContext._gateway.proc
+    threading.Thread(target=_end_with, args=(jvm,), name="jvm-watch", daemon=True).start()
+    driver.answer("ready", seconds=seconds, jvm_pid=jvm.pid)
     for order in orders:
         match order["do"]:
             case "use_extra_files":

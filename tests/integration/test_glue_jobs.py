@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -336,6 +337,22 @@ def test_runs_that_a_stop_cut_off_are_failed_after_a_restart(start, lake):
     glue.load_persisted_state(glue.get_state())
     assert (cut_off.state, cut_off.error) == ("FAILED", "The local lake stopped while this job was running.")
     cut_off.stop()
+
+
+def test_a_run_whose_jvm_dies_fails_at_once_and_the_next_one_gets_a_new_jvm(lake, start, eventually):
+    running = start("import time\nprint('begun', flush=True)\nwhile True: time.sleep(0.1)").wait("RUNNING")
+    eventually(lambda: "begun" in running.log)
+    (_, jvm) = lake._driver.pids()
+    os.kill(jvm, signal.SIGKILL)
+    assert running.wait(timeout_s=10).state == "FAILED"
+    assert running.error.startswith("SparkDriverEnded: the local Spark driver ended")
+    assert start(SESSION_COUNT).wait().log == ["3"]
+
+
+SESSION_COUNT = """
+    from pyspark.sql import SparkSession
+    print(SparkSession.builder.getOrCreate().range(3).count())
+"""
 
 
 def test_no_jvm_outlives_its_parent(tmp_path):
