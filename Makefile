@@ -32,6 +32,10 @@ down: $(INSTALLED) ## Stop the local lake; its state is kept
 test: $(INSTALLED) ## Run every test that needs no AWS account
 	@$(BIN)/python -m pytest
 
+.PHONY: bench
+bench: $(INSTALLED) ## Measure a run of a 1 MB file on a warm lake, by state
+	@$(BIN)/python -m benchmarks.warm_run
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check style and common mistakes
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
