@@ -4,10 +4,13 @@ import os
 from functools import lru_cache
 
 from pyiceberg.catalog import Catalog, load_catalog
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import NoSuchTableError, ResolveError
+from pyiceberg.schema import promote
 from pyiceberg.table import Table as IcebergTable
+from pyiceberg.types import IcebergType
 
 from shoplake.config import Lake
+from shoplake.errors import ConfigurationError
 from shoplake.tables import Table, iceberg_schema, partition_spec
 
 # What every lake table is created with. Copy-on-write: readers pay nothing for deletes, and nothing compacts yet.
@@ -49,22 +52,35 @@ class LakeCatalog:
             return None
 
     def prepare(self, table: Table) -> str:
-        """Create the table empty, or add the columns that it lacks. Returns created, widened or unchanged.
+        """Create the table empty, or add the columns that it lacks, each behind the one that it is declared behind,
+        and widen types (int to bigint, a decimal's precision). Returns created, widened or unchanged.
 
         Schema changes are table-wide in Iceberg, so they are only ever additive: readers of main see new
-        columns as nulls, and a failed run may leave them behind without harm.
+        columns as nulls, and a failed run may leave them behind without harm. Raises ConfigurationError where
+        a column's declared type is another that Iceberg can't widen the table's to.
         """
         existing = self.load(table)
         if existing is None:
             self._create(table)
             return "created"
-        present = {field.name for field in existing.schema().fields}
-        missing = [field for field in iceberg_schema(table).fields if field.name not in present]
-        if not missing:
+        present = {field.name: field.field_type for field in existing.schema().fields}
+        declared = iceberg_schema(table).fields
+        missing = [field for field in declared if field.name not in present]
+        changed = [field for field in declared if present.get(field.name, field.field_type) != field.field_type]
+        for field in changed:
+            _check_widening(table, field.name, present[field.name], field.field_type)
+        if not missing and not changed:
             return "unchanged"
+        before = dict(zip((field.name for field in declared[1:]), (field.name for field in declared), strict=False))
         with existing.update_schema() as update:
+            for field in changed:
+                update.update_column(field.name, field_type=field.field_type)
             for field in missing:
                 update.add_column(field.name, field.field_type, doc=field.doc)
+                if field.name in before:
+                    update.move_after(field.name, before[field.name])
+                else:
+                    update.move_first(field.name)
         return "widened"
 
     def _create(self, table: Table) -> None:
@@ -80,3 +96,13 @@ class LakeCatalog:
                 "write.wap.enabled": str(table.branched).lower(),
             },
         )
+
+
+def _check_widening(table: Table, column: str, present: IcebergType, declared: IcebergType) -> None:
+    try:
+        promote(present, declared)
+    except ResolveError:
+        raise ConfigurationError(
+            f"{table.full_name}: column {column} is declared as {declared}, and Iceberg can't widen the {present} "
+            "that it is in the table to that: declare the new type under another name."
+        ) from None

@@ -6,6 +6,7 @@ repeated; the e-mail goes out once.
 
 import json
 import logging
+from dataclasses import asdict, replace
 from typing import Any
 
 import pyarrow as pa
@@ -15,12 +16,13 @@ from shoplake.aws import client, get_json_or_none, put_json
 from shoplake.catalog import LakeCatalog
 from shoplake.config import Lake
 from shoplake.errors import DataError
-from shoplake.files import HELD, RECEIVED, Files
+from shoplake.files import CLAIMED, HELD, RECEIVED, Files, object_id
 from shoplake.keys import RunKeys
+from shoplake.manifest import read_manifest
 from shoplake.messages import Failure, Message, failure_message, success_message
-from shoplake.publication import keep_as_evidence, publish
-from shoplake.receipt import Report, build_report, state_times
-from shoplake.runs import ENDED, FAILED, PUBLISHING, SUCCEEDED, Runs
+from shoplake.publication import keep_as_evidence, moved_tables, publish
+from shoplake.receipt import Report, build_report, job_runs_of, state_times
+from shoplake.runs import ENDED, FAILED, PUBLISHING, ROLLING_BACK, RUNNING, STARTING, SUCCEEDED, Runs
 from shoplake.tables import load_tables
 from shoplake.times import iso, now, parse
 
@@ -28,63 +30,86 @@ logger = logging.getLogger(__name__)
 
 # Errors that another try may cure: the files go back to received. Everything else holds them.
 _INFRASTRUCTURE = {
-    "States.Timeout", "States.Runtime", "States.ServiceRestart", "ABORTED", "TIMED_OUT", "FAILED", "NEVER_STARTED",
-    "ClientError", "EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError",
+    "States.Timeout", "States.Runtime", "States.ServiceRestart", "States.ExceedToleratedFailureThreshold",
+    "ABORTED", "TIMED_OUT", "FAILED", "NEVER_STARTED", "Sandbox.Timedout", "Runtime.ExitError",
+    "ClientError", "EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "S3UploadFailedError",
+    "ResponseStreamingError", "IncompleteReadError", "ConnectionClosedError", "CommitFailedException",
 }  # fmt: skip
 _INFRASTRUCTURE_FAMILIES = ("Lambda.", "Glue.", "States.Data")
-_LOST_DRIVER = "Spark driver"
+_LOST_JOB_RUNS = ("TIMEOUT", "STOPPED", "ERROR")
+_MAX_SENTENCE = 600
 
 
-def roll_back(lake: Lake, run_id: str, given: dict[str, str]) -> Failure:
-    """Leave the published tables as they were. Returns what is to be said of the failure.
+def roll_back(lake: Lake, run_id: str, given: dict[str, str]) -> None:
+    """Leave the published tables as they were, and the run's files held or waiting again.
 
-    A publication that has begun is finished instead: it only goes forward.
+    A publication that has begun is finished instead: it only goes forward, unless somebody wrote to a table
+    without the lock.
     """
     runs, keys = Runs(lake.runs_table), RunKeys(run_id, lake.zone("runs"))
-    record = runs.get(run_id) or {}
-    if record.get("state") == PUBLISHING:
+    published: list[str] = []
+    if not runs.move(run_id, ROLLING_BACK, (STARTING, RUNNING, ROLLING_BACK)):
+        if (runs.get(run_id) or {}).get("state") != PUBLISHING:
+            return
         try:
             publish(lake, run_id, now())
-            return Failure(
-                given["state"], given["error"], "after publishing had begun; the publication is finished now"
-            )
+            return
         except DataError:
             logger.exception("the publication of run %s can't be finished; its files are held", run_id)
-    failure = explain(lake, given)
-    evidence = keep_as_evidence(lake, run_id)
-    state = RECEIVED if is_infrastructure(given) else HELD
-    put_json(lake.bucket, keys.failure, {**failure.__dict__, "evidence": evidence, "files_become": state})
-    files = Files(lake.files_table)
-    for file in _manifest(lake, keys):
-        _give_back(lake, files, file, run_id, state)
-    return Failure(failure.state, failure.error, failure.sentence, failure.dataset, evidence)
+        published = moved_tables(lake, run_id)
+        runs.move(run_id, ROLLING_BACK, (PUBLISHING,))
+    stored = get_json_or_none(lake.bucket, keys.failure)
+    failure = Failure(**stored) if stored else explain(lake, run_id, given)
+    held = return_files(lake, run_id, HELD if failure.are_files_held else RECEIVED)
+    failure = replace(failure, are_files_held=failure.are_files_held or held, published=published)
+    put_json(lake.bucket, keys.failure, asdict(failure))
+    put_json(lake.bucket, keys.failure, asdict(replace(failure, evidence=keep_as_evidence(lake, run_id))))
+
+
+def return_files(lake: Lake, run_id: str, state: str) -> bool:
+    """Give back the files that a run still has, as received or held. Whether one was held, tried often enough."""
+    files, any_held = Files(lake.files_table), False
+    for file in read_manifest(lake, run_id):
+        item = files.get(file.object_id)
+        if item is None or item.get("run_id") != run_id or item["state"] != CLAIMED:
+            continue
+        tried_enough = int(item["attempts"]) >= lake.inventory.arrivals.infrastructure_retries
+        becomes = HELD if tried_enough else state
+        any_held |= files.give_back(file.object_id, run_id, becomes) and becomes == HELD
+    return any_held
 
 
 def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str] | None = None) -> None:
-    """Write the receipt, free the lock, send the e-mail. `given` is the failure, where there was one."""
+    """Write the receipt, free the lock, send the e-mail. `given` is the failure, where there was one.
+
+    Raises RuntimeError while a publication is half made: the lock stays, and whoever comes next finishes it.
+    """
     runs, keys = Runs(lake.runs_table), RunKeys(run_id, lake.zone("runs"), lake.zone("quarantine"))
     record = runs.get(run_id)
     published = "published_at" in record
+    if record["state"] == PUBLISHING and not published:
+        raise RuntimeError(f"run {run_id} is half published; it must be finished before it is closed")
     failed = given is not None and not published
     if given is not None and published:
         warnings = [*warnings, f"{given['state']}: {given['error']} after the tables were published"]
     ended = parse(record["ended_at"]) if record.get("ended_at") else now()
     state = FAILED if failed else SUCCEEDED
     report = build_report(lake, {**record, "state": state}, ended)
-    if not failed:
+    if failed:
+        return_files(lake, run_id, HELD)  # what the roll back left, where it didn't come to its end
+    else:
         _settle_files(lake, run_id, report)
     put_json(
-        lake.bucket,
-        keys.receipt,
-        {"show": report.as_show(), "receipt": report.as_receipt(), "warnings": warnings},
+        lake.bucket, keys.receipt, {"show": report.as_show(), "receipt": report.as_receipt(), "warnings": warnings}
     )
     _add_to_table_of_runs(lake, report, given["state"] if failed else None)
-    runs.update(run_id, state=state, ended_at=iso(ended))
+    runs.move(run_id, state, (RUNNING, PUBLISHING, ROLLING_BACK, state), ended_at=iso(ended))
     runs.release_lock(run_id)
     quality = get_json_or_none(lake.bucket, keys.quality)
-    held = [file["key"] for file in Files(lake.files_table).waiting(HELD)]
+    held = [f"{file['key']} (run {file['run_id']})" for file in Files(lake.files_table).waiting(HELD)]
     if failed:
-        failure = Failure(**_failure_fields(get_json_or_none(lake.bucket, keys.failure), given))
+        stored = get_json_or_none(lake.bucket, keys.failure)
+        failure = Failure(**stored) if stored else explain(lake, run_id, given)
         message = failure_message(lake, report, failure, quality, held)
     else:
         message = success_message(lake, report, warnings, quality, held)
@@ -95,22 +120,17 @@ def close_dead_run(lake: Lake, run_id: str, status: str) -> bool:
     """Close a run whose execution ended without closing it. False when it was closed already."""
     runs = Runs(lake.runs_table)
     record = runs.get(run_id)
-    if record is None:
+    if record is None or (record["state"] in ENDED and "notified_at" in record):
         runs.release_lock(run_id)
         return False
-    if record["state"] in ENDED and "notified_at" in record:
-        runs.release_lock(run_id)
-        return False
-    if record["state"] == PUBLISHING:
-        publish(lake, run_id, now())
-        close_run(lake, run_id, [f"the execution ended as {status} while publishing; the publication was finished"])
+    if record["state"] == PUBLISHING and "published_at" not in record:
+        roll_back(lake, run_id, _death(lake, run_id, status))  # which finishes it, where that can be
+        record = runs.get(run_id)
+    if status == "SUCCEEDED" or "published_at" in record:
+        close_run(lake, run_id, [f"the execution ended as {status} before the run was closed"])
         return True
-    given = {
-        "state": _last_state(lake, run_id),
-        "error": status,
-        "cause": f"the execution ended as {status} before the run was closed",
-    }
     _stop_jobs(lake, run_id)
+    given = _death(lake, run_id, status)
     roll_back(lake, run_id, given)
     close_run(lake, run_id, [], given)
     return True
@@ -125,7 +145,7 @@ def send_once(lake: Lake, runs: Runs, run_id: str, message: Message) -> bool:
             TopicArn=lake.topic_arn(message.topic),
             Subject=message.subject,
             Message=message.body,
-            MessageAttributes={n: {"DataType": "String", "StringValue": v} for n, v in message.attributes.items()},
+            MessageAttributes={name: _attribute(value) for name, value in message.attributes.items()},
         )
     except Exception:
         runs.forget(run_id, "notified_at")  # so that a retry sends it
@@ -133,56 +153,59 @@ def send_once(lake: Lake, runs: Runs, run_id: str, message: Message) -> bool:
     return True
 
 
-def is_infrastructure(given: dict[str, str]) -> bool:
-    """Whether another try may cure the failure, so that its files go back to received."""
-    error, cause = given["error"], given.get("cause", "")
+def _attribute(value: str | list[str]) -> dict[str, str]:
+    """A message attribute; a list lets a subscription filter by each of its values."""
+    if isinstance(value, list):
+        return {"DataType": "String.Array", "StringValue": json.dumps(value)}
+    return {"DataType": "String", "StringValue": value}
+
+
+def is_infrastructure(error: str, job_run: dict[str, Any] | None) -> bool:
+    """Whether another try may cure the error, so that its files go back to received."""
     if error == "States.TaskFailed":
-        run = _as_json(cause)
-        return run.get("JobRunState") in ("TIMEOUT", "STOPPED", "ERROR") or _LOST_DRIVER in run.get("ErrorMessage", "")
+        return job_run is not None and job_run["JobRunState"] in _LOST_JOB_RUNS
     return error in _INFRASTRUCTURE or error.startswith(_INFRASTRUCTURE_FAMILIES)
 
 
-def explain(lake: Lake, given: dict[str, str]) -> Failure:
-    """The failure in a person's words, from the error and cause that Step Functions gives."""
-    cause = _as_json(given.get("cause", ""))
-    job = next((n for n in lake.inventory.jobs if lake.job_name(n) == cause.get("JobName")), None)
-    dataset = next((n for n, d in lake.inventory.datasets.items() if d.job == job), None)
-    sentence = cause.get("ErrorMessage") or cause.get("errorMessage") or given.get("cause") or "no cause was given"
-    error = given["error"]
-    if cause.get("ErrorMessage") and ": " in cause["ErrorMessage"]:
-        error, sentence = cause["ErrorMessage"].split(": ", 1)
-    return Failure(given["state"], error, sentence.strip().splitlines()[0][:600], dataset)
+def explain(lake: Lake, run_id: str, given: dict[str, str]) -> Failure:
+    """The failure in a person's words: from the Glue job run where a job failed, else from what the state said."""
+    error, cause = given["error"], given.get("cause") or ""
+    job, job_run = _failed_job(lake, run_id) if error == "States.TaskFailed" else (None, None)
+    held = not is_infrastructure(error, job_run)
+    if error == "States.ExceedToleratedFailureThreshold":
+        cause = "a file could not be validated: S3, DynamoDB or Lambda did not answer, however often it was tried"
+    if job_run is not None:
+        error, _, cause = job_run.get("ErrorMessage", "").partition(": ")
+        error = error or job_run["JobRunState"]
+    else:
+        cause = _error_message(cause)
+    lines = cause.strip().splitlines()
+    dataset = next((name for name, d in lake.inventory.datasets.items() if d.job == job), None)
+    return Failure(given["state"], error, lines[0][:_MAX_SENTENCE] if lines else "it gave no reason", dataset, held)
 
 
-def _failure_fields(stored: dict[str, Any] | None, given: dict[str, str]) -> dict[str, Any]:
-    if stored is None:
-        return {"state": given["state"], "error": given["error"], "sentence": given.get("cause", "")[:600]}
-    return {name: stored[name] for name in ("state", "error", "sentence", "dataset", "evidence")}
+def _failed_job(lake: Lake, run_id: str) -> tuple[str | None, dict[str, Any] | None]:
+    """The job of the run whose newest attempt didn't succeed, and that attempt."""
+    for name in reversed(lake.inventory.jobs):
+        attempts = job_runs_of(lake, name, run_id)
+        if attempts and attempts[0]["JobRunState"] != "SUCCEEDED":
+            return name, attempts[0]
+    return None, None
 
 
-def _manifest(lake: Lake, keys: RunKeys) -> list[dict[str, Any]]:
-    """The files of the run; none where it died before it had claimed any."""
+def _error_message(cause: str) -> str:
+    """Lambda's message out of the JSON that it gives as the cause; other causes as they are."""
     try:
-        body = client("s3").get_object(Bucket=lake.bucket, Key=keys.manifest)["Body"].read().decode()
-    except client("s3").exceptions.NoSuchKey:
-        return []
-    return [json.loads(line) for line in body.splitlines()]
-
-
-def _give_back(lake: Lake, files: Files, file: dict[str, Any], run_id: str, state: str) -> None:
-    """Return a file to received, or hold it when it was tried often enough."""
-    object_id = f"{file['key']}#{file['version_id']}"
-    item = files.get(object_id)
-    if item is None or item.get("run_id") != run_id:
-        return
-    tried_enough = int(item["attempts"]) >= lake.inventory.arrivals.infrastructure_retries
-    files.give_back(object_id, HELD if tried_enough else state)
+        value = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(value.get("errorMessage") or cause) if isinstance(value, dict) else cause
 
 
 def _settle_files(lake: Lake, run_id: str, report: Report) -> None:
     files = Files(lake.files_table)
     for line in report.inputs:
-        files.settle(f"{line['key']}#{line['version_id']}", line["verdict"], run_id)
+        files.settle(object_id(line["key"], line["version_id"]), line["verdict"], run_id)
 
 
 def _add_to_table_of_runs(lake: Lake, report: Report, failed_state: str | None) -> None:
@@ -208,28 +231,17 @@ def _add_to_table_of_runs(lake: Lake, report: Report, failed_state: str | None) 
     iceberg.overwrite(rows, overwrite_filter=EqualTo("run_id", run["run_id"]))
 
 
-def _last_state(lake: Lake, run_id: str) -> str:
+def _death(lake: Lake, run_id: str, status: str) -> dict[str, str]:
+    """What is to be said of an execution that ended by itself, in the form of a Catch."""
     states, _ = state_times(lake, run_id)
-    return states[-1].name if states else "Validate and stage files"
+    last = states[-1].name if states else "Validate and stage files"
+    return {"state": last, "error": status, "cause": f"the execution ended as {status} before the run was closed"}
 
 
 def _stop_jobs(lake: Lake, run_id: str) -> None:
     """Stop what a dead run left running."""
     for name in lake.inventory.jobs:
-        job = lake.job_name(name)
-        going = [
-            r["Id"]
-            for r in client("glue").get_job_runs(JobName=job, MaxResults=5)["JobRuns"]
-            if r["JobRunState"] in ("STARTING", "RUNNING", "WAITING")
-            and r.get("Arguments", {}).get("--run_id") == run_id
-        ]
+        states = {run["Id"]: run["JobRunState"] for run in job_runs_of(lake, name, run_id)}
+        going = [job_run for job_run, state in states.items() if state in ("STARTING", "RUNNING", "WAITING")]
         if going:
-            client("glue").batch_stop_job_run(JobName=job, JobRunIds=going)
-
-
-def _as_json(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+            client("glue").batch_stop_job_run(JobName=lake.job_name(name), JobRunIds=going)

@@ -80,6 +80,7 @@ class Prices(_Strict):
     """US dollars at list price."""
 
     glue_dpu_hour: float
+    glue_min_billed_s: float
     lambda_gb_second_arm64: float
     lambda_million_requests: float
     states_thousand_transitions: float
@@ -138,6 +139,13 @@ class Inventory(_Strict):
         for name, dataset in self.datasets.items():
             if dataset.job not in self.jobs:
                 raise ValueError(f"dataset {name} names the job {dataset.job}, which is not under jobs")
+        return self
+
+    @model_validator(mode="after")
+    def _claims_outlive_the_dispatcher(self) -> "Inventory":
+        claim_s, timeout_s = self.arrivals.unstarted_claim_s, self.functions["dispatcher"].timeout_s
+        if claim_s <= timeout_s:
+            raise ValueError(f"unstarted_claim_s ({claim_s}) must exceed the dispatcher's timeout_s ({timeout_s})")
         return self
 
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,11 @@ REPEATS = ("keep", "duplicate")
 SEVERITIES = {"error": "critical", "warning": "warning", "info": "info"}
 
 _CONTRACT_WORDS = {"formats", "rejectLimit", "sources"}
-_COLUMN_WORDS = {"default", "normaliser", "otherFormats", "notAfterArrival"}
+_COLUMN_WORDS = {"default", "normaliser", "otherFormats", "notBefore", "notAfterArrival"}
 _ENUM_WORDS = {"sourceValues"}
 _SOURCE_WORDS = {
-    "name", "header", "key", "repeats", "time_zone", "timestamp_formats", "defaults"
+    "name", "header", "key", "repeats", "time_zone", "timestamp_formats", "defaults",
+    "cancellation_pattern",
 }  # fmt: skip
 _DURATION = re.compile(r"^(\d+)(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -73,6 +74,7 @@ class Column:
     default: str | None = None
     normaliser: str | None = None
     timestamp_formats: tuple[str, ...] = ()
+    not_before: datetime | None = None
     not_after_arrival: timedelta | None = None
     rules: tuple[TableRule, ...] = ()
 
@@ -86,7 +88,8 @@ class Source:
     """One kind of system that files come from.
 
     `key` says what names an order line: `line_number` (the file's own) or `lines` (a hash of the line);
-    `repeats` what identical rows of one file are: lines of their own (`keep`) or `duplicate`.
+    `repeats` what identical rows of one file are: lines of their own (`keep`) or `duplicate`. An order number in which
+    `cancellation_pattern` is found is a cancellation.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Source:
     time_zone: str = "UTC"
     timestamp_formats: tuple[str, ...] = ()
     defaults: dict[str, str] = field(default_factory=dict)
+    cancellation_pattern: str | None = None
 
 
 @dataclass(frozen=True)
@@ -235,6 +239,7 @@ class _Reader:
             default=words.get("default"),
             normaliser=normaliser,
             timestamp_formats=tuple([*formats, *words.get("otherFormats", [])]),
+            not_before=self._instant(words.get("notBefore"), p, place),
             not_after_arrival=self._duration(words.get("notAfterArrival"), place),
             rules=tuple(self._rule(q, place) for q in p.quality or []),
         )
@@ -265,6 +270,7 @@ class _Reader:
             time_zone=zone,
             timestamp_formats=tuple(words.get("timestamp_formats", [])),
             defaults={name: str(value) for name, value in words.get("defaults", {}).items()},
+            cancellation_pattern=self._pattern(words.get("cancellation_pattern"), f"{place}: cancellation_pattern"),
         )
 
     def _rule(self, quality: Any, place: str) -> TableRule:
@@ -299,12 +305,24 @@ class _Reader:
             self._fail(place, f"{value!r} is not one of {', '.join(known)}")
         return value
 
-    def _pattern(self, pattern: str | None, place: str) -> str | None:
+    def _pattern(self, pattern: Any, place: str) -> str | None:
         try:
-            re.compile(pattern or "")
-        except re.error as error:
+            re.compile("" if pattern is None else pattern)
+        except (re.error, TypeError) as error:
             self._fail(place, f"pattern {pattern!r} is not a regular expression ({error})")
         return pattern
+
+    def _instant(self, text: str | None, p: SchemaProperty, place: str) -> datetime | None:
+        """An instant, in UTC where the text names no offset."""
+        if text is None:
+            return None
+        if p.logicalType != "timestamp":
+            self._fail(place, f"notBefore is for timestamps, and this is a {p.logicalType}")
+        try:
+            instant = datetime.fromisoformat(str(text))
+        except ValueError:
+            self._fail(place, f"notBefore {text!r} is not an instant such as 1970-01-01 or 1970-01-01T00:00:00Z")
+        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
     def _duration(self, text: str | None, place: str) -> timedelta | None:
         if text is None:

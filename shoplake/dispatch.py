@@ -8,16 +8,16 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from shoplake.aws import client, error_code
 from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
-from shoplake.files import CLAIMED, LOADED, RECEIVED, Files, FileVersion
+from shoplake.files import RECEIVED, Files, FileVersion
 from shoplake.keys import RunKeys, parse_raw_key
-from shoplake.runs import ENDED, FAILED, RUNNING, Lock, Runs
+from shoplake.manifest import read_manifest, write_manifest
+from shoplake.runs import ENDED, FAILED, RUNNING, STARTING, Lock, Runs
 from shoplake.times import iso, parse
 
 logger = logging.getLogger(__name__)
@@ -42,30 +42,29 @@ class Dispatcher:
         self.files = Files(lake.files_table)
         self.runs = Runs(lake.runs_table)
 
-    def record(self, key: str, version_id: str) -> bool:
-        """Note one object version under raw/. Folders and what is gone already are passed over."""
+    def record(self, key: str, version_id: str) -> FileVersion | None:
+        """Note one object version under raw/. None for folders, what is gone, and what was known already."""
         if key.endswith("/"):
-            return False
+            return None
         try:
             head = client("s3").head_object(Bucket=self.lake.bucket, Key=key, VersionId=version_id)
         except ClientError as error:
             if error_code(error) in _GONE:
                 logger.warning("%s (version %s) was deleted before it was recorded", key, version_id)
-                return False
+                return None
             raise
         raw = parse_raw_key(key, self.lake.zone("raw"))
-        return self.files.record(
-            FileVersion(
-                key=key,
-                version_id=version_id,
-                dataset=raw.dataset,
-                size=head["ContentLength"],
-                etag=head["ETag"].strip('"'),
-                arrived_at=iso(head["LastModified"]),
-                source=raw.source,
-                force=head.get("Metadata", {}).get(FORCE_METADATA) == "true",
-            )
+        file = FileVersion(
+            key=key,
+            version_id=version_id,
+            dataset=raw.dataset,
+            size=head["ContentLength"],
+            etag=head["ETag"].strip('"'),
+            arrived_at=iso(head["LastModified"]),
+            source=raw.source,
+            force=head.get("Metadata", {}).get(FORCE_METADATA) == "true",
         )
+        return file if self.files.record(file) else None
 
     def sweep(self) -> int:
         """Record objects under raw/ that no notification announced. Returns how many there were."""
@@ -75,16 +74,21 @@ class Dispatcher:
             .paginate(Bucket=self.lake.bucket, Prefix=self.lake.zone("raw"))
         )
         versions = (v for page in pages for v in page.get("Versions", []))
-        return sum(self.record(v["Key"], v["VersionId"]) for v in versions)
+        return sum(self.record(v["Key"], v["VersionId"]) is not None for v in versions)
 
-    def start_waiting(self, now: datetime) -> Started:
-        """Start a run over all files that wait, unless a run is going. Also frees the lock of a dead run."""
+    def start_waiting(self, now: datetime, recorded: Iterable[FileVersion] = ()) -> Started:
+        """Start a run over all files that wait, unless a run is going. Also frees the lock of a dead run.
+
+        `recorded` are files noted just now, which the table's index may not show yet.
+        """
         holder = self._holder(now)
         if holder is not None:
             return Started(None, waiting_for=holder)
-        waiting = self.files.waiting(RECEIVED, limit=self.lake.inventory.arrivals.max_files_per_run)
-        files = self._capped(waiting)
-        return self._start("arrivals", files, now) if files else Started(None)
+        limit = self.lake.inventory.arrivals.max_files_per_run
+        waiting = [FileVersion.of(item) for item in self.files.waiting(RECEIVED, limit)]
+        files = {file.object_id: file for file in [*waiting, *recorded]}
+        taken = self._capped(sorted(files.values(), key=lambda file: file.arrival)[:limit])
+        return self._start("arrivals", taken, now) if taken else Started(None)
 
     def replay(self, run_id: str, now: datetime) -> Started:
         """Start a run over the same file versions as an earlier one. Raises ShoplakeError when it can't."""
@@ -96,19 +100,13 @@ class Dispatcher:
         holder = self._holder(now)
         if holder is not None:
             return Started(None, waiting_for=holder)
-        return self._start("replay", self.manifest(run_id), now, replay_of=run_id)
+        return self._start("replay", read_manifest(self.lake, run_id), now, replay_of=run_id)
 
-    def manifest(self, run_id: str) -> list[FileVersion]:
-        """The file versions of a run."""
-        key = RunKeys(run_id, self.lake.zone("runs")).manifest
-        body = client("s3").get_object(Bucket=self.lake.bucket, Key=key)["Body"].read().decode()
-        return [FileVersion.of(json.loads(line)) for line in body.splitlines()]
-
-    def _capped(self, waiting: list[dict[str, Any]]) -> list[FileVersion]:
+    def _capped(self, waiting: list[FileVersion]) -> list[FileVersion]:
         """As many files as a run may take, by bytes; always at least one."""
         budget = self.lake.inventory.arrivals.max_mb_per_run * 1_000_000
         taken: list[FileVersion] = []
-        for file in map(FileVersion.of, waiting):
+        for file in waiting:
             if taken and file.size > budget:
                 break
             taken.append(file)
@@ -122,47 +120,25 @@ class Dispatcher:
             holder = self.runs.lock()
             return Started(None, waiting_for=holder.run_id if holder else None)
         self.runs.begin(run_id, {"mode": mode, "started_at": iso(now), "replay_of": replay_of})
-        self._write_manifest(run_id, files)  # before the claims: whoever cleans up after a crash finds them by it
-        claim = self._claim_again if replay_of else self._claim
-        claimed = [file for file in files if claim(file, run_id)]
+        write_manifest(self.lake, run_id, files)  # before the claims: whoever cleans up after a crash finds them by it
+        if replay_of:
+            for file in files:  # one that is loaded, duplicate or refused stays so: a replay never reverts
+                self.files.claim_again(file.object_id, run_id)
+            claimed = files
+        else:
+            claimed = [file for file in files if self.files.claim(file.object_id, run_id)]
         if not claimed:
-            ended = {"state": FAILED, "ended_at": iso(now), "notified_at": iso(now)}
-            self.runs.update(run_id, **ended, error="another run has its files")
+            ended = {"ended_at": iso(now), "notified_at": iso(now), "error": "another run has its files"}
+            self.runs.move(run_id, FAILED, (STARTING,), **ended)
             self.runs.release_lock(run_id)
             return Started(None)
         if len(claimed) < len(files):
-            self._write_manifest(run_id, claimed)
-        self.runs.update(
-            run_id,
-            files=len(claimed),
-            bytes_in=sum(file.size for file in claimed),
-            last_arrival=max(file.arrived_at for file in claimed),
-        )
+            write_manifest(self.lake, run_id, claimed)
+        figures = {"files": len(claimed), "bytes_in": sum(file.size for file in claimed)}
+        if not self.runs.move(run_id, RUNNING, (STARTING,), **figures):
+            return Started(None)  # taken for dead and closed; its files wait again
         self._start_execution(run_id, mode, len(claimed))
-        self.runs.update(run_id, state=RUNNING)
         return Started(run_id, files=len(claimed))
-
-    def _claim(self, file: FileVersion, run_id: str) -> bool:
-        """Take a file that waits into the run. False when another run has it."""
-        return self.files.claim(file.object_id, run_id)
-
-    def _claim_again(self, file: FileVersion, run_id: str) -> bool:
-        """Bind a file to its replay. One that is loaded stays so: a replay never removes or reverts."""
-        item = self.files.get(file.object_id)
-        if item and item["state"] not in LOADED:
-            self.files.settle(file.object_id, CLAIMED, run_id)
-        return True
-
-    def _write_manifest(self, run_id: str, files: Iterable[FileVersion]) -> None:
-        lines = [
-            json.dumps({"number": n, **file.values()}) for n, file in enumerate(sorted(files, key=lambda f: f.arrival))
-        ]
-        client("s3").put_object(
-            Bucket=self.lake.bucket,
-            Key=RunKeys(run_id, self.lake.zone("runs")).manifest,
-            Body=("\n".join(lines) + "\n").encode(),
-            ContentType="application/x-ndjson",
-        )
 
     def _start_execution(self, run_id: str, mode: str, files: int) -> None:
         """The execution bears the run's name, so that starting it twice is harmless."""

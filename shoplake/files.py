@@ -4,30 +4,23 @@ State of a file: received -> claimed (by a run) -> accepted, accepted_with_rejec
 A failed run returns its files to received, or holds them until they are replayed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
-
-from shoplake.aws import client, error_code
+from shoplake import dynamodb
+from shoplake.aws import client
+from shoplake.dynamodb import from_item, to_item
 
 RECEIVED, CLAIMED, HELD = "received", "claimed", "held"
 ACCEPTED, WITH_REJECTS, DUPLICATE, REFUSED = "accepted", "accepted_with_rejects", "duplicate", "refused"
 LOADED = (ACCEPTED, WITH_REJECTS)
 WAITING_INDEX, CONTENT_INDEX = "waiting", "content"
 
-_serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
 
-
-def to_item(values: dict[str, Any]) -> dict[str, Any]:
-    """Python values in DynamoDB's wire form."""
-    return {name: _serialize(value) for name, value in values.items()}
-
-
-def from_item(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: _deserialize(value) for name, value in item.items()}
+def object_id(key: str, version_id: str) -> str:
+    """The table's key of an object version."""
+    return f"{key}#{version_id}"
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ class FileVersion:
 
     @property
     def object_id(self) -> str:
-        return f"{self.key}#{self.version_id}"
+        return object_id(self.key, self.version_id)
 
     @property
     def arrival(self) -> tuple[str, str, str]:
@@ -78,26 +71,17 @@ class Files:
     def record(self, file: FileVersion) -> bool:
         """Note an arrival. False when it was known, in whatever state: a repeated notification changes nothing."""
         item = {
-            "object_id": file.object_id, "state": RECEIVED, "attempts": 0,
-            "waiting": RECEIVED, "waiting_since": file.arrived_at, **file.values(),
-        }  # fmt: skip
-        try:
-            client("dynamodb").put_item(
-                TableName=self.table,
-                Item=to_item(item),
-                ConditionExpression="attribute_not_exists(object_id)",
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+            "object_id": file.object_id,
+            "state": RECEIVED,
+            "attempts": 0,
+            "waiting": RECEIVED,
+            "waiting_since": file.arrived_at,
+            **file.values(),
+        }
+        return dynamodb.put(self.table, item, only_if={"object_id": dynamodb.ABSENT})
 
     def get(self, object_id: str) -> dict[str, Any] | None:
-        answer = client("dynamodb").get_item(
-            TableName=self.table, Key=to_item({"object_id": object_id}), ConsistentRead=True
-        )
-        return from_item(answer["Item"]) if "Item" in answer else None
+        return dynamodb.get(self.table, {"object_id": object_id})
 
     def waiting(self, state: str, limit: int | None = None) -> list[dict[str, Any]]:
         """Files that are received or held, the earliest arrival first."""
@@ -110,26 +94,31 @@ class Files:
 
     def claim(self, object_id: str, run_id: str) -> bool:
         """Take a received file into a run. False when it is no longer waiting."""
-        return self._update(
-            object_id,
-            {"state": CLAIMED, "run_id": run_id},
-            remove=("waiting",),
-            only_if=("state", RECEIVED),
-        )
+        return self._take(object_id, run_id, {}, (RECEIVED,))
+
+    def claim_again(self, object_id: str, run_id: str) -> bool:
+        """Take a file into a replay, with its attempts forgotten. False when its last word is said already."""
+        return self._take(object_id, run_id, {"attempts": 0}, (HELD, RECEIVED, CLAIMED))
 
     def note_content(self, object_id: str, content: str, details: dict[str, Any]) -> None:
-        """What the validator found: the hash of the bytes and the dialect."""
+        """What the validator found: the hash of the bytes."""
         self._update(object_id, {"content": content, **details})
 
-    def settle(self, object_id: str, state: str, run_id: str, details: dict[str, Any] | None = None) -> None:
+    def settle(self, object_id: str, state: str, run_id: str) -> None:
         """The last word of a run on a file."""
-        self._update(object_id, {"state": state, "run_id": run_id, **(details or {})}, remove=("waiting",))
+        self._update(object_id, {"state": state, "run_id": run_id, "attempts": 0}, remove=("waiting",))
 
-    def give_back(self, object_id: str, state: str) -> bool:
-        """Return a claimed file of a failed run to received, or hold it. False when it isn't claimed."""
-        return self._update(
-            object_id, {"state": state, "waiting": state}, add={"attempts": 1}, only_if=("state", CLAIMED)
-        )
+    def give_back(self, object_id: str, run_id: str, state: str) -> bool:
+        """Return a file of a failed run to received, or hold it. False when that run no longer has it."""
+        values = {"state": state, "waiting": state}
+        return self._update(object_id, values, add={"attempts": 1}, only_if={"state": CLAIMED, "run_id": run_id})
+
+    def _take(self, object_id: str, run_id: str, values: dict[str, Any], states: tuple[str, ...]) -> bool:
+        taken = {"state": CLAIMED, "run_id": run_id, **values}
+        return self._update(object_id, taken, remove=("waiting",), only_if={"state": states})
+
+    def _update(self, object_id: str, values: dict[str, Any], **how: Any) -> bool:
+        return dynamodb.update(self.table, {"object_id": object_id}, values, **how)
 
     def _query(self, index: str, name: str, value: str) -> Iterator[dict[str, Any]]:
         pages = (
@@ -144,36 +133,3 @@ class Files:
             )
         )
         return (from_item(item) for page in pages for item in page["Items"])
-
-    def _update(
-        self,
-        object_id: str,
-        values: dict[str, Any],
-        remove: Iterable[str] = (),
-        add: dict[str, int] | None = None,
-        only_if: tuple[str, str] | None = None,
-    ) -> bool:
-        given = {**values, **(add or {})}
-        names = {f"#{name}": name for name in [*given, *remove, *([only_if[0]] if only_if else [])]}
-        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
-        if add:
-            expression += " ADD " + ", ".join(f"#{name} :{name}" for name in add)
-        if remove:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
-        call = {
-            "TableName": self.table,
-            "Key": to_item({"object_id": object_id}),
-            "UpdateExpression": expression,
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": to_item({f":{name}": value for name, value in given.items()}),
-        }
-        if only_if:
-            call["ConditionExpression"] = f"#{only_if[0]} = :expected"
-            call["ExpressionAttributeValues"][":expected"] = _serialize(only_if[1])
-        try:
-            client("dynamodb").update_item(**call)
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True

@@ -100,18 +100,19 @@ class RunKeys:
         return f"{self.folder}failure.json"
 
     @property
-    def publication(self) -> str:
-        return f"{self.folder}publication.json"
-
-    @property
     def receipt(self) -> str:
         return f"{self.folder}receipt.json"
 
     def refused_file(self, dataset: str, file_number: int, name: str) -> str:
-        return f"{self.quarantine}{dataset or 'unknown'}/{self.run_id}/files/{file_number:06d}/{name}"
+        return f"{self.quarantine}{dataset or 'unknown'}/{self.run_id}/files/{file_number:06d}/{_cut(name)}"
 
-    def structure_rejects(self, dataset: str, file_number: int) -> str:
-        return f"{self.quarantine}{dataset}/{self.run_id}/rows/structure-{file_number:06d}.jsonl"
+    def structure_rejects(self, dataset: str, file_number: int, name: str) -> str:
+        return f"{self.quarantine}{dataset}/{self.run_id}/rows/structure/{file_number:06d}/{_cut(name)}.jsonl"
 
     def rule_rejects(self, dataset: str) -> str:
         return f"{self.quarantine}{dataset}/{self.run_id}/rows/rules/"
+
+
+def _cut(name: str, longest: int = 400) -> str:
+    """A file's name as part of a longer key: S3 keys end at 1,024 bytes."""
+    return name.encode()[-longest:].decode(errors="ignore")

@@ -14,13 +14,18 @@ MAX_LISTED = 20
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run failed: the state, the error's name, what it said, and the dataset where that is known."""
+    """Why a run failed: the state, the error's name, what it said, and the dataset where that is known.
+
+    `evidence` is the snapshot of each branch that was kept, `published` the tables that had moved by then.
+    """
 
     state: str
     error: str
     sentence: str
     dataset: str | None = None
+    are_files_held: bool = True
     evidence: dict[str, int] = field(default_factory=dict)
+    published: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Message:
     topic: str
     subject: str
     body: str
-    attributes: dict[str, str]
+    attributes: dict[str, str | list[str]]
 
 
 def success_message(
@@ -90,7 +95,7 @@ def failure_message(
         f"{table} at snapshot {snapshot} (branch {run['run_id']})" for table, snapshot in failure.evidence.items()
     ]
     parts = [
-        "Nothing of this run was published: every table is as it was before.",
+        _what_readers_see(failure),
         "\n".join(cause),
         _listed("Expectations that were not met", broken),
         _summary(lake, report),
@@ -99,7 +104,7 @@ def failure_message(
         _listed(f"Evidence, kept for {lake.inventory.evidence_days} days", evidence),
         _receipt(report),
         _places(lake, report, quality),
-        _listed("Next", _next_after_failure(lake, run["run_id"], held)),
+        _listed("Next", _next_after_failure(lake, run["run_id"], failure)),
     ]
     topic = "quality" if critical else "notifications"
     return _message(lake, topic, run["run_id"], headline, parts, _datasets(report), "critical")
@@ -113,7 +118,7 @@ def _message(
         topic=topic,
         subject=" ".join(subject.encode("ascii", "replace").decode().split())[:MAX_SUBJECT],
         body="\n\n".join([f"Run {run_id} {headline}.", *filter(None, parts)]) + "\n",
-        attributes={"env": lake.env, "severity": severity, "dataset": ",".join(datasets) or "none"},
+        attributes={"env": lake.env, "severity": severity, "dataset": datasets or ["none"]},
     )
 
 
@@ -199,13 +204,20 @@ def _next_after_success(lake: Lake, report: Report) -> list[str]:
     return steps
 
 
-def _next_after_failure(lake: Lake, run_id: str, held: list[str]) -> list[str]:
-    if not held:
-        return [
-            _command(lake, f"show {run_id}"),
-            "The files go into the next run by themselves; to start it now: " + _command(lake, "run"),
-        ]
-    return [_command(lake, f"show {run_id}"), "When the cause is gone: " + _command(lake, f"replay {run_id}")]
+def _next_after_failure(lake: Lake, run_id: str, failure: Failure) -> list[str]:
+    if failure.are_files_held:
+        return [_command(lake, f"show {run_id}"), "When the cause is gone: " + _command(lake, f"replay {run_id}")]
+    by_themselves = "The files go into the next run by themselves; to start it now: "
+    return [_command(lake, f"show {run_id}"), by_themselves + _command(lake, "run")]
+
+
+def _what_readers_see(failure: Failure) -> str:
+    if not failure.published:
+        return "Nothing of this run was published: every table is as it was before."
+    return (
+        f"Published before it failed: {', '.join(failure.published)}. Each of these tables is whole; the others are as "
+        "they were before. A replay brings them together again."
+    )
 
 
 def _command(lake: Lake, command: str) -> str:

@@ -17,7 +17,7 @@ from pyiceberg.table.update import AssertRefSnapshotId, SetSnapshotRefUpdate
 from shoplake.catalog import LakeCatalog
 from shoplake.config import Lake
 from shoplake.errors import DataError
-from shoplake.runs import PUBLISHING, Runs
+from shoplake.runs import PUBLISHING, RUNNING, Runs
 from shoplake.tables import Table, load_tables
 from shoplake.times import iso, parse
 
@@ -51,7 +51,8 @@ def publication_order(tables: dict[str, Table]) -> list[Table]:
 def publish(lake: Lake, run_id: str, now: datetime) -> list[Move]:
     """Publish a run's branches, or finish what was begun. Returns the moves made or found made.
 
-    Raises DataError when a table's main isn't where the run began: somebody wrote without the lock.
+    Raises DataError when the run no longer holds the lake, or a table's main isn't where the run began: somebody
+    wrote without the lock.
     """
     catalog, runs = LakeCatalog(lake), Runs(lake.runs_table)
     moves = recorded_moves(runs, run_id)
@@ -59,7 +60,11 @@ def publish(lake: Lake, run_id: str, now: datetime) -> list[Move]:
         return moves
     if moves is None:
         moves = plan_moves(catalog, run_id)
-        runs.update(run_id, state=PUBLISHING, publication=[asdict(move) for move in moves])
+        lock = runs.lock()
+        holds = lock is not None and lock.run_id == run_id
+        recorded = [asdict(move) for move in moves]
+        if not holds or not runs.move(run_id, PUBLISHING, (RUNNING, PUBLISHING), publication=recorded):
+            raise DataError("the run was closed meanwhile and no longer holds the lake; nothing was published")
     tables = load_tables()
     for move in moves:
         _move_main(catalog, tables[move.table], move)
@@ -69,6 +74,13 @@ def publish(lake: Lake, run_id: str, now: datetime) -> list[Move]:
         _drop_branch(catalog.load(tables[move.table]), run_id)
     runs.update(run_id, published_at=iso(now))
     return moves
+
+
+def moved_tables(lake: Lake, run_id: str) -> list[str]:
+    """The tables that a publication has moved already."""
+    catalog, tables = LakeCatalog(lake), load_tables()
+    moves = recorded_moves(Runs(lake.runs_table), run_id) or []
+    return [move.table for move in moves if _head(catalog.load(tables[move.table]), MAIN) == move.target]
 
 
 def recorded_moves(runs: Runs, run_id: str) -> list[Move] | None:

@@ -177,12 +177,15 @@ def state_times(lake: Lake, run_id: str) -> tuple[list[StateTime], int]:
         elif kind.endswith("StateExited"):
             if event["stateExitedEventDetails"]["name"] == states[-1].name:
                 _end(states[-1], at, "failed" if states[-1].error else "succeeded")
-        elif kind in ("ExecutionTimedOut", "ExecutionAborted", "ExecutionFailed") and states[-1].seconds is None:
-            states[-1].error = states[-1].error or kind
-            _end(states[-1], at, "failed")
-        elif kind.endswith("Failed"):
+        elif kind in ("ExecutionTimedOut", "ExecutionAborted", "ExecutionFailed"):
+            if states[-1].seconds is None:
+                states[-1].error = states[-1].error or kind
+                _end(states[-1], at, "failed")
+        elif kind.endswith(("Failed", "TimedOut")):
             details = next((v for k, v in event.items() if k.endswith("EventDetails")), {})
-            states[-1].error = details.get("error") or states[-1].error or kind
+            states[-1].error = details.get("error") or kind
+        elif kind.endswith(("Succeeded", "Scheduled")):
+            states[-1].error = None  # another try
     return states, transitions
 
 
@@ -198,8 +201,10 @@ def _add_costs(lake: Lake, run_id: str, states: list[StateTime], verdicts: list[
     for name, job in lake.inventory.jobs.items():
         state = by_name.get(job.state)
         if state is not None:
-            state.dpu_seconds = round(state.dpu_seconds + dpu_seconds_of(lake, name, run_id), 3)
-            state.dollars = state.dpu_seconds / 3600 * prices.glue_dpu_hour
+            used = dpu_seconds_of(lake, name, run_id)
+            least = prices.glue_min_billed_s * lake.settings.worker.dpu
+            state.dpu_seconds = round(state.dpu_seconds + sum(used), 3)
+            state.dollars += sum(max(seconds, least) for seconds in used) / 3600 * prices.glue_dpu_hour
     for function in lake.inventory.functions.values():
         state = by_name.get(function.state)
         if state is not None and state.seconds is not None:
@@ -212,11 +217,15 @@ def _add_costs(lake: Lake, run_id: str, states: list[StateTime], verdicts: list[
         state.dollars = round(state.dollars, 6)
 
 
-def dpu_seconds_of(lake: Lake, job: str, run_id: str) -> float:
-    """DPU-seconds of a job in a run: Glue's own figure, else its execution time by its workers."""
-    answer = client("glue").get_job_runs(JobName=lake.job_name(job), MaxResults=20)
-    return sum(
+def dpu_seconds_of(lake: Lake, job: str, run_id: str) -> list[float]:
+    """DPU-seconds of a job's runs in a run: Glue's own figure, else execution time by workers."""
+    return [
         run.get("DPUSeconds") or run.get("ExecutionTime", 0) * lake.settings.worker.dpu
-        for run in answer["JobRuns"]
-        if run.get("Arguments", {}).get("--run_id") == run_id
-    )
+        for run in job_runs_of(lake, job, run_id)
+    ]
+
+
+def job_runs_of(lake: Lake, job: str, run_id: str) -> list[dict[str, Any]]:
+    """Glue's runs of a job that belong to a run, the newest first."""
+    answer = client("glue").get_job_runs(JobName=lake.job_name(job), MaxResults=20)
+    return [run for run in answer["JobRuns"] if run.get("Arguments", {}).get("--run_id") == run_id]

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from shoplake.aws import client, error_code
-from shoplake.files import from_item, to_item
+from shoplake import dynamodb
+from shoplake.aws import client
+from shoplake.dynamodb import ABSENT, from_item, to_item
 from shoplake.times import iso
 
-STARTING, RUNNING, PUBLISHING = "starting", "running", "publishing"
+STARTING, RUNNING, PUBLISHING, ROLLING_BACK = "starting", "running", "publishing", "rolling_back"
 SUCCEEDED, FAILED = "succeeded", "failed"
 ENDED = (SUCCEEDED, FAILED)
 
@@ -33,7 +32,7 @@ class Runs:
         self.table = table
 
     def next_id(self, now: datetime) -> str:
-        """A new run's name, such as 2025-01-15-0007: the seventh run started on that UTC day."""
+        """A new run's name, such as 2025-01-15-0007. Numbers count up on each UTC day and may leave one out."""
         day = now.date().isoformat()
         answer = client("dynamodb").update_item(
             TableName=self.table,
@@ -49,30 +48,16 @@ class Runs:
         return Lock(item["run_id"], item["acquired_at"]) if item else None
 
     def take_lock(self, run_id: str, now: datetime) -> bool:
-        """True when this run now holds the lake, or held it already."""
-        return self._put(
-            {"kind": "lock", "id": "lake", "run_id": run_id, "acquired_at": iso(now)},
-            condition="attribute_not_exists(id) OR run_id = :run_id",
-            values={":run_id": run_id},
-        )
+        """True when this run now holds the lake."""
+        item = {"kind": "lock", "id": "lake", "run_id": run_id, "acquired_at": iso(now)}
+        return dynamodb.put(self.table, item, only_if={"id": ABSENT})
 
     def release_lock(self, run_id: str) -> bool:
         """Free the lake; only the run that holds it can."""
-        try:
-            client("dynamodb").delete_item(
-                TableName=self.table,
-                Key=to_item({"kind": "lock", "id": "lake"}),
-                ConditionExpression="run_id = :run_id",
-                ExpressionAttributeValues=to_item({":run_id": run_id}),
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        return dynamodb.delete(self.table, {"kind": "lock", "id": "lake"}, only_if={"run_id": run_id})
 
     def begin(self, run_id: str, values: dict[str, Any]) -> None:
-        self._put({"kind": "run", "id": run_id, "state": STARTING, **values})
+        dynamodb.put(self.table, {"kind": "run", "id": run_id, "state": STARTING, **values})
 
     def get(self, run_id: str) -> dict[str, Any] | None:
         return self._get("run", run_id)
@@ -89,53 +74,26 @@ class Runs:
         return [from_item(item) for item in answer["Items"]]
 
     def update(self, run_id: str, **values: Any) -> None:
-        """Set attributes of a run."""
+        """Set attributes of a run, other than its state."""
         self._update(run_id, values)
+
+    def move(self, run_id: str, state: str, only_from: tuple[str, ...], **values: Any) -> bool:
+        """Bring a run into another state, with what belongs to it. False when it is in none of `only_from`.
+
+        A run goes starting -> running -> publishing -> succeeded, or from starting or running to rolling_back and
+        failed. Whoever loses such a race must leave the run to the other.
+        """
+        return self._update(run_id, {"state": state, **values}, only_if={"state": only_from})
 
     def update_once(self, run_id: str, name: str, value: Any) -> bool:
         """Set an attribute that nobody has set yet. False when somebody has."""
-        return self._update(run_id, {name: value}, condition=f"attribute_not_exists(#{name})")
+        return self._update(run_id, {name: value}, only_if={name: ABSENT})
 
     def forget(self, run_id: str, name: str) -> None:
-        client("dynamodb").update_item(
-            TableName=self.table,
-            Key=to_item({"kind": "run", "id": run_id}),
-            UpdateExpression="REMOVE #n",
-            ExpressionAttributeNames={"#n": name},
-        )
+        dynamodb.update(self.table, {"kind": "run", "id": run_id}, {}, remove=(name,))
 
     def _get(self, kind: str, identity: str) -> dict[str, Any] | None:
-        answer = client("dynamodb").get_item(
-            TableName=self.table, Key=to_item({"kind": kind, "id": identity}), ConsistentRead=True
-        )
-        return from_item(answer["Item"]) if "Item" in answer else None
+        return dynamodb.get(self.table, {"kind": kind, "id": identity})
 
-    def _put(self, item: dict[str, Any], condition: str | None = None, values: dict[str, Any] | None = None) -> bool:
-        call = {"TableName": self.table, "Item": to_item(item)}
-        if condition:
-            call |= {"ConditionExpression": condition, "ExpressionAttributeValues": to_item(values or {})}
-        try:
-            client("dynamodb").put_item(**call)
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
-
-    def _update(self, run_id: str, values: dict[str, Any], condition: str | None = None) -> bool:
-        call = {
-            "TableName": self.table,
-            "Key": to_item({"kind": "run", "id": run_id}),
-            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in values),
-            "ExpressionAttributeNames": {f"#{name}": name for name in values},
-            "ExpressionAttributeValues": to_item({f":{name}": value for name, value in values.items()}),
-        }
-        if condition:
-            call["ConditionExpression"] = condition
-        try:
-            client("dynamodb").update_item(**call)
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+    def _update(self, run_id: str, values: dict[str, Any], only_if: dict[str, Any] | None = None) -> bool:
+        return dynamodb.update(self.table, {"kind": "run", "id": run_id}, values, only_if=only_if)

@@ -7,6 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from shoplake.errors import ConfigurationError
+from shoplake.root import root
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -14,14 +15,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigurationError(f"{path.name} is missing: expected it at {path}.") from None
+        raise ConfigurationError(f"{_shown(path)} is missing: expected it at {path}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
-        raise ConfigurationError(f"{path.name}{where}: not valid YAML ({problem}); mend that line.") from None
+        raise ConfigurationError(f"{_shown(path)}{where}: not valid YAML ({problem}); mend that line.") from None
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{path.name}: expected `name: value` lines, found {type(content).__name__}.")
+        raise ConfigurationError(f"{_shown(path)}: expected `name: value` lines, found {type(content).__name__}.")
     return content
 
 
@@ -31,4 +32,9 @@ def first_problem(path: Path, error: ValidationError) -> ConfigurationError:
     place = ".".join(str(part) for part in finding["loc"]) or "the file"
     value = finding.get("input")
     shown = "" if isinstance(value, dict | list) or finding["type"] == "missing" else f" (found {value!r})"
-    return ConfigurationError(f"{path.name}: {place}: {finding['msg']}{shown}.")
+    return ConfigurationError(f"{_shown(path)}: {place}: {finding['msg']}{shown}.")
+
+
+def _shown(path: Path) -> str:
+    """The path as a person finds it in the checkout: two tables' files may have one name."""
+    return str(path.relative_to(root())) if path.is_relative_to(root()) else path.name

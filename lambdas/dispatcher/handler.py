@@ -23,22 +23,23 @@ logger = Logger()
 processor = BatchProcessor(event_type=EventType.SQS)
 
 
-def record_arrival(record: SQSRecord) -> None:
-    """Note the object version that one `Object Created` event announces."""
-    detail = json.loads(record.body)["detail"]
-    dispatcher = Dispatcher(load_lake())
-    dispatcher.record(detail["object"]["key"], detail["object"].get("version-id", "null"))
-
-
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse | dict[str, Any]:
     """Take arrivals from the queue, or answer a request."""
-    if "Records" in event:
-        answer = process_partial_response(event, record_arrival, processor, context)
-        started = Dispatcher(load_lake()).start_waiting(now())
-        logger.info("arrivals", extra={"messages": len(event["Records"]), "run": started.run_id})
-        return answer
-    return answer_request(event)
+    if "Records" not in event:
+        return answer_request(event)
+    dispatcher, recorded = Dispatcher(load_lake()), []
+
+    def record_arrival(record: SQSRecord) -> None:
+        """Note the object version that one `Object Created` event announces."""
+        announced = json.loads(record.body)["detail"]["object"]
+        file = dispatcher.record(announced["key"], announced.get("version-id", "null"))
+        recorded.extend([file] if file else [])
+
+    answer = process_partial_response(event, record_arrival, processor, context)
+    started = dispatcher.start_waiting(now(), recorded)
+    logger.info("arrivals", extra={"messages": len(event["Records"]), "run": started.run_id})
+    return answer
 
 
 def answer_request(event: dict[str, Any]) -> dict[str, Any]:

@@ -65,11 +65,12 @@ def stage_file(lake: Lake, keys: RunKeys, file: FileVersion, number: int) -> Ver
         if error_code(error) in _GONE:
             return refusal(file, number, "unreadable", "was deleted before it could be read; drop it again")
         raise
+    name = parse_raw_key(file.key, lake.zone("raw")).name
     with tempfile.TemporaryDirectory() as folder:
         staged, rejects = Path(folder, "staged.parquet"), Path(folder, "rejects.jsonl")
         staging = stage(
             body,
-            parse_raw_key(file.key, lake.zone("raw")).name,
+            name,
             contract,
             staged,
             rejects,
@@ -80,7 +81,8 @@ def stage_file(lake: Lake, keys: RunKeys, file: FileVersion, number: int) -> Ver
             verdict.staged_key = keys.staged(file.dataset, number)
             client("s3").upload_file(str(staged), lake.bucket, verdict.staged_key)
             if staging.rows_quarantined:
-                client("s3").upload_file(str(rejects), lake.bucket, keys.structure_rejects(file.dataset, number))
+                place = keys.structure_rejects(file.dataset, number, name)
+                client("s3").upload_file(str(rejects), lake.bucket, place)
     return verdict
 
 

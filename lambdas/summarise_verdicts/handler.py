@@ -12,6 +12,7 @@ from shoplake.aws import put_json
 from shoplake.config import load_lake
 from shoplake.files import Files
 from shoplake.keys import RunKeys
+from shoplake.manifest import read_manifest
 from shoplake.summary import mark_duplicates, summarise
 from shoplake.verdicts import put_verdict, read_verdicts
 
@@ -25,6 +26,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     keys = RunKeys(event["run_id"], lake.zone("runs"), lake.zone("quarantine"))
     files = Files(lake.files_table)
     given = read_verdicts(lake.bucket, keys)
+    expected = len(read_manifest(lake, event["run_id"]))
+    if len(given) != expected:
+        raise RuntimeError(f"{len(given)} verdicts for {expected} files: a file without a verdict would vanish")
     decided = mark_duplicates(given, files.of_content)
     for before, after in zip(given, decided, strict=True):
         if before != after:

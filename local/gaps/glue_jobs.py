@@ -33,6 +33,7 @@ MESSAGES = {
     "STOPPED": ("INFO", "Job run stopped"),
     "TIMEOUT": ("WARN", "Job run timed out"),
     "FAILED": ("ERROR", "Job run failed"),
+    "ERROR": ("ERROR", "Job run ended with its driver"),
 }
 
 logger = logging.getLogger(__name__)

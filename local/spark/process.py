@@ -44,7 +44,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended: SUCCEEDED, FAILED or STOPPED; `error` is `ClassName: message` or empty."""
+    """How an attempt ended: SUCCEEDED, FAILED, STOPPED or ERROR (the driver is gone); `error` is `ClassName: message` or empty."""
 
     state: str
     error: str
@@ -174,7 +174,7 @@ class DriverProcess:
         self._on_change()
 
     def _lost(self) -> Outcome:
-        return Outcome("FAILED", f"SparkDriverEnded: the local Spark driver ended; its log is {self._log}")
+        return Outcome("ERROR", f"SparkDriverEnded: the local Spark driver ended; its log is {self._log}")
 
 
 def _wait_or_kill(pid: int, timeout_s: float) -> None:

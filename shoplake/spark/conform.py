@@ -10,13 +10,6 @@ from pyspark.sql import types as T
 
 from shoplake.contracts import Column, Contract, Source
 
-PROBLEM = T.StructType(
-    [
-        T.StructField("column", T.StringType()),
-        T.StructField("value", T.StringType()),
-        T.StructField("rule", T.StringType()),
-    ]
-)
 PROBLEMS = "_problems"
 _INTEGER = r"^[+-]?\d+(\.0*)?$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)$"
@@ -37,7 +30,8 @@ def staged_schema(contract: Contract) -> T.StructType:
 
 
 def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
-    """Typed columns under the contract's names, `source`, and `_problems`: what is wrong with each row.
+    """Typed columns under the contract's names, `source`, `_is_cancellation_by_number` (the source marks
+    cancellations in the order's number, and this is one), and `_problems`: what is wrong with each row.
 
     Takes the staged strings and `_arrived_at`; every other column passes through. A row without problems
     satisfies the contract's row rules.
@@ -45,6 +39,7 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
     texts = {column.name: _text(column, source) for column in contract.columns}
     staged = staged.withColumns({f"_text_{name}": text for name, text in texts.items()})
     typed = staged.withColumns({c.name: _typed(c, source) for c in contract.columns} | {"source": F.lit(source.name)})
+    typed = typed.withColumn("_is_cancellation_by_number", _is_cancellation(source))
     checks = [check for column in contract.columns for check in _checks(column)]
     if source.key == "line_number":
         checks.append(_problem("line_number", "missing", F.col("line_number").isNull()))
@@ -52,8 +47,14 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
     return typed.withColumn(PROBLEMS, problems).drop(*(f"_text_{name}" for name in texts))
 
 
+def _is_cancellation(source: Source) -> SparkColumn:
+    if source.cancellation_pattern is None:
+        return F.lit(False)
+    return F.coalesce(F.col("order_id").rlike(source.cancellation_pattern), F.lit(False))
+
+
 def _text(column: Column, source: Source) -> SparkColumn:
-    """The value as text: trimmed, empty as null, defaults and normaliser applied."""
+    """The value as text: trimmed, empty as null, default, normaliser and the contract's words applied."""
     trimmed = F.trim(F.regexp_replace(F.col(column.name), "\u00a0", " "))
     text = F.when(trimmed != "", trimmed)
     default = source.defaults.get(column.name, column.default)
@@ -61,11 +62,11 @@ def _text(column: Column, source: Source) -> SparkColumn:
         text = F.coalesce(text, F.lit(default))
     match column.normaliser:
         case "upper":
-            return F.upper(text)
+            text = F.upper(text)
         case "lower":
-            return F.lower(text)
+            text = F.lower(text)
         case "strip_decimal_zero":
-            return F.regexp_replace(text, r"^(\d+)\.0+$", "$1")
+            text = F.regexp_replace(text, r"^(\d+)\.0+$", "$1")
     if column.values:
         return _in_the_contracts_words(text, column.values)
     return text
@@ -138,6 +139,9 @@ def _checks(column: Column) -> list[SparkColumn]:
         checks.append(_problem(column.name, "pattern", ~value.rlike(column.pattern)))
     if column.values:
         checks.append(_problem(column.name, "unknown_value", ~value.isin(*column.values)))
+    if column.not_before is not None:
+        earliest = F.timestamp_seconds(F.lit(int(column.not_before.timestamp())))
+        checks.append(_problem(column.name, "before_earliest", value < earliest))
     if column.not_after_arrival is not None:
         seconds = int(column.not_after_arrival.total_seconds())
         latest = F.col("_arrived_at") + F.expr(f"interval {seconds} seconds")

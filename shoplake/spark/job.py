@@ -4,6 +4,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -42,21 +43,27 @@ class Ledger:
 
 
 class JobRun:
-    """A job within a run. Reads and writes the run's branch: `spark.wap.branch` is set for the whole session."""
+    """A job within a run. Reads and writes the run's branch: `spark.wap.branch` is set for the whole session.
 
-    def __init__(self, job: str, lake: Lake, run_id: str, spark: SparkSession):
+    Of the tables that the job `writes` the branch is dropped first: a second attempt must begin from main, or it
+    would find its rows there already and take nothing for changed.
+    """
+
+    def __init__(self, job: str, lake: Lake, run_id: str, spark: SparkSession, writes: Sequence[str] = ()):
         self.job, self.lake, self.run_id, self.spark = job, lake, run_id, spark
         self.keys = RunKeys(run_id, lake.zone("runs"), lake.zone("quarantine"))
         self.ledger = Ledger()
         self._started = time.monotonic()
+        for name in writes:
+            drop_branch(spark, self.table_name(name), run_id)
         spark.conf.set("spark.wap.branch", run_id)
 
     @classmethod
-    def from_argv(cls, job: str) -> "JobRun":
-        """The run that Glue's arguments name (`--run_id --env --account`)."""
+    def from_argv(cls, job: str, writes: Sequence[str] = ()) -> "JobRun":
+        """The run that Glue's arguments name (`--run_id --env --account`); `writes` in declared names."""
         given = getResolvedOptions(sys.argv, ["run_id", "env", "account"])
         lake = load_lake(given["env"], given["account"])
-        return cls(job, lake, given["run_id"], SparkSession.builder.getOrCreate())
+        return cls(job, lake, given["run_id"], SparkSession.builder.getOrCreate(), writes)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -138,6 +145,11 @@ class JobRun:
         }
         put_json(self.lake.bucket, self.keys.ledger(self.job), page)
         print(json.dumps({"job": self.job, "run_id": self.run_id, "tables": self.ledger.tables}))
+
+
+def drop_branch(spark: SparkSession, table: str, branch: str) -> None:
+    """Drop a branch of a table, where it exists. `table` is its name in Spark's catalog."""
+    spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS `{branch}`")
 
 
 def peak_memory_bytes(spark: SparkSession) -> int:

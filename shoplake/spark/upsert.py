@@ -36,10 +36,14 @@ class Bounds:
 
     def condition(self) -> Column:
         """The condition on a frame that has these columns."""
-        return F.expr(self.sql()) if self.ranges else F.lit(True)
+        return F.expr(self.sql())
 
     def sql(self, alias: str = "") -> str:
-        """The condition as SQL; a MERGE prunes its target only by literals in the ON clause."""
+        """The condition as SQL; a MERGE prunes its target only by literals in the ON clause. A batch without
+        rows meets no row: FALSE.
+        """
+        if not self.ranges:
+            return "FALSE"
         dot = f"{alias}." if alias else ""
         return " AND ".join(f"{dot}{n} BETWEEN {least} AND {greatest}" for n, (least, greatest) in self.ranges.items())
 

@@ -16,9 +16,11 @@ import pytest
 
 from local.gaps import hooks
 from local.jars import JarsMissing, jar_paths
+from shoplake.artifacts import build_artifacts
 
+ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "glue-test"
-ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
+ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR")
 
 try:
     jar_paths()
@@ -146,6 +148,36 @@ def test_a_branch_is_written_through_the_glue_catalog_and_main_stays(run):
         print("plain", spark.read.parquet("s3://glue-test/shop/plain").count())
     """
     assert run(script).log == ["branch 3", "main 0", "plain 5"]
+
+
+def test_a_second_attempt_of_a_job_begins_from_main(run, aws, tmp_path):
+    wheel_of_checkout = build_artifacts(ROOT, tmp_path).wheel.path
+    aws("s3").upload_file(str(wheel_of_checkout), BUCKET, "artifacts/checkout.whl")
+    script = """
+        from pyspark.sql import SparkSession
+        from shoplake.config import load_lake
+        from shoplake.spark.job import JobRun
+
+        spark, lake, name = SparkSession.builder.getOrCreate(), load_lake("local"), "processed.transactions"
+        spark.sql(f"CREATE NAMESPACE glue_catalog.{lake.database('processed')} LOCATION 's3://glue-test/attempts'")
+        spark.sql(f"CREATE TABLE glue_catalog.{lake.database('processed')}.transactions (id bigint) USING iceberg "
+                  "TBLPROPERTIES ('write.wap.enabled' = 'true')")
+
+        def attempt(*writes):
+            return JobRun("transaction_etl", lake, "2025-01-15-0001", SparkSession.builder.getOrCreate(), writes)
+
+        for rows in (3, 4):  # the first finds neither branch nor snapshot
+            run = attempt(name)
+            print("found", run.table(name).count())
+            spark.range(rows).writeTo(run.table_name(name)).append()
+            print("wrote", run.table(name).count())
+        print("reader", attempt().table(name).count())
+        spark.conf.unset("spark.wap.branch")
+        print("main", run.table(name).count())
+    """
+    finished = run(script, {"--extra-py-files": f"s3://{BUCKET}/artifacts/checkout.whl"})
+    assert finished.error is None
+    assert finished.log == ["found 0", "wrote 3", "found 0", "wrote 4", "reader 4", "main 0"]
 
 
 def test_a_failure_is_told_with_its_class_and_its_traceback(run):
@@ -344,7 +376,7 @@ def test_a_run_whose_jvm_dies_fails_at_once_and_the_next_one_gets_a_new_jvm(lake
     eventually(lambda: "begun" in running.log)
     (_, jvm) = lake._driver.pids()
     os.kill(jvm, signal.SIGKILL)
-    assert running.wait(timeout_s=10).state == "FAILED"
+    assert running.wait(timeout_s=10).state == "ERROR"
     assert running.error.startswith("SparkDriverEnded: the local Spark driver ended")
     assert start(SESSION_COUNT).wait().log == ["3"]
 

@@ -4,10 +4,10 @@ import pyarrow as pa
 import pytest
 
 from shoplake.catalog import LakeCatalog
-from shoplake.errors import DataError
+from shoplake.errors import ConfigurationError, DataError
 from shoplake.publication import keep_as_evidence, publish
-from shoplake.runs import PUBLISHING, Runs
-from shoplake.tables import load_tables
+from shoplake.runs import PUBLISHING, RUNNING, Runs
+from shoplake.tables import TableColumn, load_tables
 from shoplake.times import now
 from tests.integration.small_lake import small_lake
 
@@ -29,9 +29,12 @@ def lake(emulator, tmp_path_factory):
 @pytest.fixture
 def run_id(lake, request) -> str:
     """A run that holds the lake, named after its test."""
-    name = request.node.name
-    Runs(lake.runs_table).begin(name, {"mode": "arrivals", "started_at": "2025-01-01T00:00:00.000Z"})
-    return name
+    runs, name = Runs(lake.runs_table), request.node.name
+    runs.begin(name, {"mode": "arrivals", "started_at": "2025-01-01T00:00:00.000Z"})
+    runs.move(name, RUNNING, ("starting",))
+    runs.take_lock(name, now())
+    yield name
+    runs.release_lock(name)
 
 
 def write(lake, table, run_id: str, order_id: str) -> int:
@@ -107,6 +110,15 @@ def test_a_main_that_moved_without_the_lock_is_never_moved_back(lake, run_id):
     assert refs(lake, SALES)["main"] == intruder
 
 
+def test_a_run_that_lost_the_lake_publishes_nothing(lake, run_id):
+    before = refs(lake, DAILY)["main"]
+    write(lake, DAILY, run_id, "late")
+    Runs(lake.runs_table).release_lock(run_id)
+    with pytest.raises(DataError, match="no longer holds the lake"):
+        publish(lake, run_id, now())
+    assert refs(lake, DAILY)["main"] == before
+
+
 def test_a_run_that_wrote_nothing_publishes_nothing(lake, run_id):
     assert publish(lake, run_id, now()) == []
     assert published_rows(lake, run_id) == {}
@@ -134,3 +146,29 @@ def test_missing_tables_are_made_and_new_columns_added_without_touching_rows(lak
     ]
     assert [field.name for field in catalog.load(wide).schema().fields] == list(SALES.column_names[:4])
     assert catalog.load(wide).schema().fields[3].doc == SALES.columns[3].description
+
+
+def prepared(lake, name: str, *columns: tuple[str, str]):
+    """A table of some columns (name, type), made or adapted. Returns its columns as the catalog has them."""
+    declared = [TableColumn(name=column, type=kind, description=column) for column, kind in columns]
+    table = SALES.model_copy(update={"name": name, "columns": tuple(declared), "partition_by": None})
+    LakeCatalog(lake).prepare(table)
+    return [(field.name, str(field.field_type)) for field in LakeCatalog(lake).load(table).schema().fields]
+
+
+def test_new_columns_stand_where_they_are_declared(lake):
+    prepared(lake, "ordered", ("b", "string"), ("e", "string"))
+    found = prepared(lake, "ordered", *((name, "string") for name in "abcde"))
+    assert [name for name, _ in found] == ["a", "b", "c", "d", "e"]
+
+
+def test_types_are_widened_as_far_as_iceberg_can(lake):
+    prepared(lake, "typed", ("count", "int"), ("amount", "decimal(10,2)"))
+    found = prepared(lake, "typed", ("count", "bigint"), ("amount", "decimal(18,2)"))
+    assert found == [("count", "long"), ("amount", "decimal(18, 2)")]
+
+
+def test_a_type_that_can_not_be_widened_is_told(lake):
+    prepared(lake, "fixed", ("count", "int"))
+    with pytest.raises(ConfigurationError, match=r"^curated\.fixed: column count is declared as string, .*int"):
+        prepared(lake, "fixed", ("count", "string"))

@@ -36,13 +36,8 @@ def success(*inputs: dict, warnings=(), quality=None, held=()):
 
 
 def failure(error="NoSuchThing", quality=None, held=("raw/transactions/a.csv",)):
-    told = Failure(
-        "Check quality" if quality else "Transform",
-        error,
-        "there is no such thing",
-        "transactions",
-        {"curated.sales": 7},
-    )
+    state = "Check quality" if quality else "Transform"
+    told = Failure(state, error, "there is no such thing", "transactions", bool(held), {"curated.sales": 7})
     return failure_message(LAKE, report(file(), state="failed"), told, quality, list(held))
 
 
