@@ -1,0 +1,262 @@
+"""A local lake under test, driven as a person drives it: by the `shoplake` command in a process of its own.
+
+What the command line has no word for (stopping an execution, breaking a deployed script, emptying the lake)
+goes through boto3 and pyiceberg at the lake's endpoint.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from pyiceberg.catalog import load_catalog
+from pyiceberg.exceptions import NoSuchTableError
+
+from local import control
+from local.control import LakeProcess
+from shoplake.config import load_lake
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "samples" / "online_retail"
+SHOPLAKE = Path(sys.executable).parent / "shoplake"
+DATASET = "transactions"
+LOADED_TABLES = ("processed.transactions", "curated.sales", "curated.daily_sales_summary")
+RUN_TIMEOUT_S = 240
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run_shoplake(*arguments: str | Path, checkout: Path | None = None, **variables: str | None) -> Done:
+    """Run the command with these variables on top of a plain environment; None takes a variable away.
+
+    `checkout` is another copy of the sources than the installed one.
+    """
+    # With -m, Python finds the packages of the current folder first.
+    program = [sys.executable, "-m", "cli.main"] if checkout else [str(SHOPLAKE)]
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SHOPLAKE_"))}
+    changed = {**plain, **variables}
+    ended = subprocess.run(
+        [*program, *map(str, arguments)],
+        env={name: value for name, value in changed.items() if value is not None},
+        cwd=checkout or ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=RUN_TIMEOUT_S + 60,
+    )
+    return Done(ended.returncode, ended.stdout, ended.stderr)
+
+
+class LocalLake:
+    """The lake of one state folder. Its tests take turns: no two runs of tests share it at a time."""
+
+    def __init__(self, state_dir: Path):
+        self.state_dir = state_dir
+        self.names = load_lake("local")
+
+    # The command line
+
+    def command(self, *arguments: str | Path) -> Done:
+        return run_shoplake(*arguments, SHOPLAKE_STATE_DIR=str(self.state_dir))
+
+    def ask(self, *arguments: str | Path) -> Any:
+        """The JSON of a command that must succeed."""
+        done = self.command(*arguments, "--json")
+        assert done.exit_code == 0, f"shoplake {' '.join(map(str, arguments))}: {done.err or done.out}"
+        return done.json
+
+    def drop(self, *files: Path, options: Iterable[str] = ()) -> None:
+        """Upload files into raw/ without waiting for what comes of them."""
+        self.ask("drop", DATASET, *files, *options)
+
+    def load(self, *files: Path, exit_code: int = 0) -> dict[str, Any]:
+        """Drop files and wait; what `show` says of the one run that took them."""
+        done = self.command("drop", DATASET, *files, "--wait", "--json", "--timeout", str(RUN_TIMEOUT_S))
+        assert done.exit_code == exit_code, done.err
+        (run,) = done.json["runs"]
+        return run
+
+    def load_together(self, *files: Path) -> dict[str, Any]:
+        """Drop files so that one run takes them all, however slow the machine is; what `show` says of it."""
+        with self.arrivals_wait():
+            self.drop(*files)
+            self.wait_for_arrivals(len(files))
+        return self.run()
+
+    def run(self) -> dict[str, Any]:
+        """Start a run over what waits and follow it to its good end."""
+        return self.ask("run", "--wait", "--timeout", str(RUN_TIMEOUT_S))
+
+    def status(self) -> dict[str, Any]:
+        return self.ask("status")
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        answer = self.ask("query", sql, "--max-rows", "100000")
+        return [dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]]
+
+    def letters_of(self, run_id: str) -> list[dict[str, str]]:
+        """The e-mails about a run: their subject names it."""
+        return [letter for letter in self.ask("mail") if f"run {run_id} " in letter["subject"]]
+
+    def record_of(self, run_id: str) -> dict[str, Any]:
+        """The run's line in `runs --json`."""
+        return next(run for run in self.ask("runs", "--limit", "100") if run["run_id"] == run_id)
+
+    def snapshots(self) -> dict[str, int | None]:
+        """The published snapshot of each table that runs load, by `database.table`."""
+        found = {f"{t['database']}.{t['table']}": t["snapshot_id"] for t in self.ask("tables")}
+        return {name: found.get(self.catalog_name(name)) for name in LOADED_TABLES}
+
+    # Beside the command line
+
+    @property
+    def process(self) -> LakeProcess:
+        """The daemon."""
+        return control.status(self.state_dir)
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client of the lake."""
+        return boto3.client(service, endpoint_url=self.process.url, **CREDENTIALS)
+
+    def put(self, key: str, content: bytes) -> None:
+        """Put an object into the lake's bucket, as another program would."""
+        self.aws("s3").put_object(Bucket=self.names.bucket, Key=key, Body=content)
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        """Every object under a prefix of the lake's bucket, by its key."""
+        s3, found = self.aws("s3"), {}
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self.names.bucket, Prefix=prefix):
+            for item in page.get("Contents", []):
+                found[item["Key"]] = s3.get_object(Bucket=self.names.bucket, Key=item["Key"])["Body"].read()
+        return found
+
+    def wait_for_arrivals(self, count: int) -> None:
+        """Until this many files wait for a run."""
+        eventually(lambda: self.status()["files"]["waiting"] == count, 60)
+
+    @contextmanager
+    def arrivals_wait(self) -> Iterator[None]:
+        """The lake's lock is taken meanwhile, in the name of a run that never starts, for up to a minute."""
+        runs = self._resource("dynamodb").Table(self.names.runs_table)
+        acquired_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        lock = {"kind": "lock", "id": "lake", "run_id": "held-by-a-test", "acquired_at": acquired_at}
+        runs.put_item(Item=lock, ConditionExpression="attribute_not_exists(id)")
+        try:
+            yield
+        finally:
+            runs.delete_item(Key={"kind": "lock", "id": "lake"})
+
+    @contextmanager
+    def script_changed(self, job: str, change: Callable[[str], str]) -> Iterator[None]:
+        """A job's deployed script is another one meanwhile. `change` gets the script's text."""
+        s3, place = self.aws("s3"), {"Bucket": self.names.artifacts_bucket, "Key": f"jobs/{job}.py"}
+        original = s3.get_object(**place)["Body"].read()
+        changed = change(original.decode()).encode()
+        assert changed != original
+        s3.put_object(**place, Body=changed)
+        try:
+            yield
+        finally:
+            s3.put_object(**place, Body=original)
+
+    def catalog_name(self, table: str) -> str:
+        """`curated.sales` as the catalog calls it: `curated_local.sales`."""
+        database, name = table.split(".")
+        return f"{self.names.database(database)}.{name}"
+
+    def iceberg(self, table: str) -> Any:
+        """The published table through pyiceberg."""
+        return self._catalog().load_table(self.catalog_name(table))
+
+    def branches(self) -> list[str]:
+        """References other than main on the tables that runs load."""
+        refs = (ref for table in LOADED_TABLES for ref in self.iceberg(table).metadata.refs)
+        return [ref for ref in refs if ref != "main"]
+
+    def contents(self) -> dict[str, list[tuple]]:
+        """The rows of each table that runs load, without columns that begin with `_`, in no order."""
+        return {name: self.rows(name) for name in LOADED_TABLES}
+
+    def rows(self, table: str, row_filter: str = "true") -> list[tuple]:
+        """A published table's rows, without columns that begin with `_`, in no order."""
+        iceberg = self.iceberg(table)
+        columns = [field.name for field in iceberg.schema().fields if not field.name.startswith("_")]
+        values = iceberg.scan(row_filter, tuple(columns)).to_arrow().select(columns).to_pydict()
+        return list(zip(*values.values(), strict=True))
+
+    def clear(self) -> None:
+        """Forget all files and loaded tables, as in a new lake, with Spark still warm. No run may be going."""
+        assert self.status()["running_run"] is None
+        catalog = self._catalog()
+        for table in LOADED_TABLES:
+            try:
+                catalog.drop_table(self.catalog_name(table))
+            except NoSuchTableError:
+                continue
+        bucket = self._resource("s3").Bucket(self.names.bucket)
+        for prefix in ("raw/", *(f"{table.replace('.', '/')}/" for table in LOADED_TABLES)):
+            bucket.object_versions.filter(Prefix=prefix).delete()
+        files = self._resource("dynamodb").Table(self.names.files_table)
+        for item in files.scan(ProjectionExpression="object_id")["Items"]:
+            files.delete_item(Key=item)
+
+    def _resource(self, service: str) -> Any:
+        return boto3.resource(service, endpoint_url=self.process.url, **CREDENTIALS)
+
+    def _catalog(self) -> Any:
+        url = self.process.url
+        return load_catalog(
+            "lake",
+            **{
+                "type": "glue",
+                "glue.endpoint": url,
+                "s3.endpoint": url,
+                "client.region": CREDENTIALS["region_name"],
+                "client.access-key-id": CREDENTIALS["aws_access_key_id"],
+                "client.secret-access-key": CREDENTIALS["aws_secret_access_key"],
+            },
+        )
+
+
+def first_differences(expected: Iterable[Any], found: Iterable[Any]) -> dict[str, list[Any]]:
+    """Up to three rows that only one side has, each as often as it has it; empty where both are equal."""
+    wanted, got = Counter(expected), Counter(found)
+    sides = {"missing": wanted - got, "unexpected": got - wanted}
+    return {side: sorted(rows.elements(), key=repr)[:3] for side, rows in sides.items() if rows}
+
+
+def eventually(condition: Callable[[], Any], timeout_s: float) -> Any:
+    """Wait until `condition()` is true, and return it; fails after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not true within {timeout_s} s"
+        time.sleep(0.3)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
