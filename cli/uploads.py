@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from cli.errors import Misuse
 from shoplake.aws import client
 from shoplake.config import Inventory, Lake
+from shoplake.contracts import load_contract
 from shoplake.dispatch import FORCE_METADATA
 from shoplake.keys import parse_raw_key, raw_key
 
@@ -49,8 +50,8 @@ class Uploaded:
 def check(drop: Drop, inventory: Inventory) -> None:
     """Raises Misuse, with one sentence, where the drop can't be what was meant. Nothing is uploaded before."""
     _check_dataset(drop.dataset, list(inventory.datasets))
-    if drop.source is not None and (not drop.source.strip() or "/" in drop.source):
-        raise Misuse(f"--source {drop.source!r} can't name a folder: give a word such as web.")
+    if drop.source is not None:
+        _check_source(drop.source, drop.dataset)
     if drop.day is not None and parse_raw_key(f"raw/{drop.dataset}/date={drop.day}/x").day is None:
         raise Misuse(f"--date {drop.day!r} is no date: write it as YYYY-MM-DD, for example 2025-01-31.")
     names: dict[str, Path] = {}
@@ -92,6 +93,12 @@ def _check_dataset(dataset: str, known: Sequence[str]) -> None:
         close = get_close_matches(dataset, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"lake.yaml knows {', '.join(known)}."
         raise Misuse(f"There is no dataset {dataset!r}: {hint}")
+
+
+def _check_source(source: str, dataset: str) -> None:
+    known = [one.name for one in load_contract(dataset).sources]
+    if source not in known:
+        raise Misuse(f"--source {source!r} is no source of {dataset}: its contract knows {', '.join(known)}.")
 
 
 def _check_file(file: Path) -> None:

@@ -51,7 +51,7 @@ def to_daily_summary(sales: DataFrame) -> DataFrame:
 
 def main() -> None:
     """Sales of the touched orders, then the days that they reach."""
-    run = JobRun.from_argv("master_data_merge")
+    run = JobRun.from_argv("master_data_merge", writes=(SALES, DAILY))
     touched = run.touched(LINES)
     if touched is not None:
         days = merge_sales(run, touched.select("order_id").distinct())

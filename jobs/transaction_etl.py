@@ -43,7 +43,7 @@ def judge(conformed: DataFrame, contract: Contract, currency: str) -> DataFrame:
     Rows that break a rule are quarantined. Of identical rows of one file all but the first are duplicates
     where the source says so, else each is a line of its own.
     """
-    priced = _with_currency(conformed, currency)
+    priced = _with_amounts(_with_currency(conformed, currency))
     hashed = priced.withColumn("_row_hash", row_hash([column.name for column in contract.columns]))
     is_rejected = F.size(PROBLEMS) > 0
     alike = Window.partitionBy("_file", "order_id", "_row_hash", is_rejected).orderBy("_source_line")
@@ -70,21 +70,40 @@ def _with_currency(rows: DataFrame, currency: str) -> DataFrame:
     return rows.withColumns({PROBLEMS: problems, "currency": stated})
 
 
+def _with_amounts(rows: DataFrame) -> DataFrame:
+    """Money per line in decimal(18,4). A line of which an amount doesn't fit has a problem: the first such amount."""
+    amounts = {
+        "gross_amount": F.col("quantity") * F.col("unit_price"),
+        "net_amount": F.col("gross_amount") - F.col("discount_amount"),
+        "total_amount": F.col("net_amount") + F.col("tax_amount") + F.col("shipping_amount"),
+    }
+    for name, exact in amounts.items():
+        # An amount is null where it doesn't fit, and then so are those made of it.
+        rows = rows.withColumn(f"_exact_{name}", exact).withColumn(name, F.col(f"_exact_{name}").cast(MONEY))
+    too_large = [
+        F.when(
+            F.col(f"_exact_{name}").isNotNull() & F.col(name).isNull(),
+            F.struct(
+                F.lit(name).alias("column"),
+                F.col(f"_exact_{name}").cast("string").alias("value"),
+                F.lit("amount_out_of_range").alias("rule"),
+            ),
+        )
+        for name in amounts
+    ]
+    problems = F.concat(PROBLEMS, F.filter(F.array(*too_large), lambda problem: problem.isNotNull()))
+    return rows.withColumn(PROBLEMS, problems).drop(*(f"_exact_{name}" for name in amounts))
+
+
 def add_derived(lines: DataFrame, time_zone: str) -> DataFrame:
-    """Money per line in decimal(18,4), flags, and the order's day and hour in the reporting time zone."""
-    gross = (F.col("quantity") * F.col("unit_price")).cast(MONEY)
-    net = (gross - F.col("discount_amount")).cast(MONEY)
-    total = (net + F.col("tax_amount") + F.col("shipping_amount")).cast(MONEY)
+    """Flags, and the order's day and hour in the reporting time zone."""
     local = F.from_utc_timestamp("ordered_at", time_zone)
     weekday = (F.weekday(local) + 1).cast("int")
     return lines.withColumns(
         {
-            "gross_amount": gross,
-            "net_amount": net,
-            "total_amount": total,
-            "is_total_different": F.abs(F.col("source_total_amount") - gross) > TOTAL_TOLERANCE,
+            "is_total_different": F.abs(F.col("source_total_amount") - F.col("gross_amount")) > TOTAL_TOLERANCE,
             "is_return": (F.col("quantity") < 0) | (F.col("status") == "returned"),
-            "is_cancellation": (F.col("status") == "cancelled") | F.col("order_id").rlike(r"^C\d"),
+            "is_cancellation": (F.col("status") == "cancelled") | F.col("_is_cancellation_by_number"),
             "is_free": F.col("unit_price") == 0,
             "order_day": F.to_date(local),
             "order_hour": F.hour(local),
@@ -103,7 +122,7 @@ def decide(lines: DataFrame, stored: DataFrame, key: list[str], run_id: str) -> 
 
 def main() -> None:
     """Judge, refuse what has too many rejects, decide, write."""
-    run = JobRun.from_argv("transaction_etl")
+    run = JobRun.from_argv("transaction_etl", writes=(TABLE,))
     contract, table = load_contract(DATASET), run.declared(TABLE)
     rows = judge(run.conformed(DATASET), contract, run.lake.inventory.reporting_currency).persist()
     judged = rows.groupBy("_file", OUTCOME).count().collect()
@@ -141,13 +160,16 @@ def bounding_columns(contract: Contract, files: list[dict]) -> list[str]:
 
 
 def refuse_files(run: JobRun, contract: Contract, judged: Iterable[Row]) -> dict[int, str]:
-    """Files with more rejects than the contract's limit, with the sentence that says so."""
+    """Files with more rejects than the contract's limit, with the sentence that says so.
+
+    Rejects are the rows that break a rule and those that the validator couldn't read as records.
+    """
     rejected = {row["_file"]: row["count"] for row in judged if row[OUTCOME] == QUARANTINED}
-    files = {file["number"]: file for file in run.summary["files"][DATASET]}
+    counted = [(file, rejected.get(file["number"], 0)) for file in run.summary["files"][DATASET]]
     over = {
-        number: refusal_sentence(contract, files[number], count)
-        for number, count in rejected.items()
-        if is_over_limit(contract, files[number], count)
+        file["number"]: refusal_sentence(contract, file, count)
+        for file, count in counted
+        if is_over_limit(contract, file, count)
     }
     if over:
         verdicts: dict[int, Verdict] = {v.number: v for v in read_verdicts(run.lake.bucket, run.keys)}

@@ -6,6 +6,7 @@ the e-mail. Results: processed.quality_results (outside the branches), quality.j
 """
 
 from dataclasses import asdict
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -17,7 +18,7 @@ from shoplake.errors import DataError
 from shoplake.receipt import OUTCOMES, file_lines
 from shoplake.spark.job import JobRun
 from shoplake.times import parse
-from shoplake.verdicts import read_verdicts
+from shoplake.verdicts import Verdict, read_verdicts
 
 SUITES = {
     "processed.transactions": transactions.suite,
@@ -25,7 +26,9 @@ SUITES = {
     "curated.daily_sales_summary": daily_sales_summary.suite,
 }
 RESULTS = "processed.quality_results"
-_LEDGER_SCHEMA = "key string, " + ", ".join(f"{name} bigint" for name in ("read", *OUTCOMES))
+LEDGER_SCHEMA = "key string, is_accepted boolean, has_page boolean, " + ", ".join(
+    f"{name} bigint" for name in ("read", *OUTCOMES)
+)
 _RESULTS_SCHEMA = (
     "table_name string, expectation string, expectation_type string, column_name string, severity string, "
     "is_met boolean, unexpected_rows bigint, checked_rows bigint, examples string"
@@ -75,10 +78,24 @@ def touched_days(run: JobRun) -> list:
 
 
 def ledger_frame(run: JobRun) -> DataFrame:
-    """One row a file of the run: its key and counts."""
-    lines = file_lines(read_verdicts(run.lake.bucket, run.keys), run.earlier_ledgers)
-    rows = [(line["key"], *(line["rows"][name] for name in ("read", *OUTCOMES))) for line in lines]
-    return run.spark.createDataFrame(rows, _LEDGER_SCHEMA)
+    """One row a file of the run: its key, its counts, whether it was to be loaded and whether a job counted it."""
+    rows = ledger_rows(read_verdicts(run.lake.bucket, run.keys), run.earlier_ledgers, run.summary)
+    return run.spark.createDataFrame(rows, LEDGER_SCHEMA)
+
+
+def ledger_rows(verdicts: list[Verdict], ledgers: list[dict[str, Any]], summary: dict[str, Any]) -> list[tuple]:
+    """The rows of `ledger_frame`. Accepted is what the run's summary gives the jobs to load."""
+    accepted = {file["number"] for files in summary["files"].values() for file in files}
+    counted = {number for ledger in ledgers for number in ledger["files"]}
+    return [
+        (
+            verdict.key,
+            verdict.number in accepted,
+            str(verdict.number) in counted,
+            *(line["rows"][name] for name in ("read", *OUTCOMES)),
+        )
+        for verdict, line in zip(verdicts, file_lines(verdicts, ledgers), strict=True)
+    ]
 
 
 def keep(run: JobRun, findings: list[Finding]) -> None:

@@ -115,7 +115,7 @@ class Dispatcher:
 
     def _start(self, mode: str, files: list[FileVersion], now: datetime, replay_of: str | None = None) -> Started:
         """Take the lock, bind the files to a new run, and start its execution."""
-        run_id = self.runs.next_id(now)
+        run_id = self._new_run_id(now)
         if not self.runs.take_lock(run_id, now):
             holder = self.runs.lock()
             return Started(None, waiting_for=holder.run_id if holder else None)
@@ -139,6 +139,13 @@ class Dispatcher:
             return Started(None)  # taken for dead and closed; its files wait again
         self._start_execution(run_id, mode, len(claimed))
         return Started(run_id, files=len(claimed))
+
+    def _new_run_id(self, now: datetime) -> str:
+        """A run id that no manifest bears: the count may be older than the bucket, after a table was restored."""
+        while True:
+            run_id = self.runs.next_id(now)
+            if not read_manifest(self.lake, run_id):
+                return run_id
 
     def _start_execution(self, run_id: str, mode: str, files: int) -> None:
         """The execution bears the run's name, so that starting it twice is harmless."""

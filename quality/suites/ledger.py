@@ -7,11 +7,16 @@ from quality.suites.rows import expect_no_rows
 
 
 def suite() -> list[Expectation]:
-    """No row vanishes: read = applied + unchanged + superseded + quarantined + duplicate."""
+    """No file and no row vanishes: read = applied + unchanged + superseded + quarantined + duplicate."""
     return [
         expect_no_rows(
             "Rows read = applied + unchanged + superseded + quarantined + duplicate, in every file",
             "SELECT key, read FROM {batch} WHERE read <> applied + unchanged + superseded + quarantined + duplicate",
             CRITICAL,
-        )
+        ),
+        expect_no_rows(
+            "Every accepted file has its page in the ledger",
+            "SELECT key, read FROM {batch} WHERE is_accepted AND NOT has_page",
+            CRITICAL,
+        ),
     ]

@@ -101,6 +101,14 @@ def test_a_run_claims_all_that_waits_and_lists_it_by_arrival(lake, dispatcher):
     assert execution_status(lake, started.run_id) == "RUNNING"
 
 
+def test_a_run_never_takes_the_name_of_an_earlier_one(lake, dispatcher):
+    taken = dispatcher.runs.next_id(now())
+    following = f"{taken[:-4]}{int(taken[-4:]) + 1:04d}"
+    dispatcher.record(*drop(lake, "a.csv"))
+    write_manifest(lake, following, [FileVersion.of(item) for item in files(lake).waiting(RECEIVED)])
+    assert dispatcher.start_waiting(now()).run_id == f"{taken[:-4]}{int(taken[-4:]) + 2:04d}"
+
+
 def test_nothing_that_waits_starts_nothing(dispatcher):
     assert dispatcher.start_waiting(now()).run_id is None
 

@@ -140,16 +140,17 @@ def test_drop_refuses_two_files_that_would_get_one_key(orders, tmp_path):
     assert "would get the same key" in answer.stderr
 
 
-def test_drop_refuses_a_source_that_is_no_folder_name(orders):
-    answer = shoplake("drop", "transactions", orders, "--source", "a/b")
+@pytest.mark.parametrize("source", ["ucii", "a/b", ""])
+def test_drop_refuses_a_source_that_the_contract_does_not_know(orders, source):
+    answer = shoplake("drop", "transactions", orders, "--source", source)
     assert (answer.exit_code, answer.stderr) == (
         2,
-        "--source 'a/b' can't name a folder: give a word such as web.\n",
+        f"--source {source!r} is no source of transactions: its contract knows uci, shop, plain.\n",
     )
 
 
 def test_good_arguments_of_drop_get_as_far_as_the_lake(orders):
-    answer = shoplake("drop", "transactions", orders, "--date", "2025-01-15", "--source", "web")
+    answer = shoplake("drop", "transactions", orders, "--date", "2025-01-15", "--source", "shop")
     assert (answer.exit_code, answer.stderr) == (
         1,
         "No local lake is running: start it with `shoplake up`.\n",

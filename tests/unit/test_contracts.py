@@ -1,6 +1,7 @@
 """Contracts: how a header finds its source and columns, and what a broken contract is told."""
 
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 import yaml
@@ -63,6 +64,14 @@ def test_folding_keeps_letters_of_other_alphabets():
     assert fold("Größe (cm)") == fold("GRÖSSE_CM") == "grössecm"
 
 
+def test_an_earliest_instant_is_utc_where_it_names_no_offset(contract):
+    assert contract.by_name["ordered_at"].not_before == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_cancellations_in_the_order_number_are_ucis_alone(contract):
+    assert {s.name: s.cancellation_pattern for s in contract.sources} == {"uci": r"^C\d", "shop": None, "plain": None}
+
+
 def broken(tmp_path, change) -> str:
     """What is said of the contract after a change to its text or content."""
     source = root() / "contracts" / "transactions.odcs.yaml"
@@ -88,6 +97,11 @@ def currency_word(content: dict) -> dict:
     return column(content, "currency")["customProperties"][0]
 
 
+def not_before(content: dict) -> dict:
+    found = column(content, "ordered_at")["customProperties"]
+    return next(p for p in found if p["property"] == "notBefore")
+
+
 def uci(content: dict) -> dict:
     return words(content, "sources")[0]
 
@@ -107,6 +121,13 @@ def uci(content: dict) -> dict:
         (lambda c: uci(c).update(time_zone="Europe/Londn"), "'Europe/Londn' is not an IANA time zone"),
         (lambda c: uci(c).update(key="line"), "'line' is not one of lines, line_number"),
         (lambda c: uci(c).update(defaults={"curency": "GBP"}), "does not know 'curency'"),
+        (lambda c: uci(c).update(cancellation_pattern="C("), "cancellation_pattern: pattern 'C(' is not a regular"),
+        (lambda c: uci(c).update(cancellation_pattern=7), "cancellation_pattern: pattern 7 is not a regular"),
+        (lambda c: not_before(c).update(value="the beginning"), "notBefore 'the beginning' is not an instant such as"),
+        (
+            lambda c: column(c, "country").update(customProperties=[not_before(c)]),
+            "column country: notBefore is for timestamps",
+        ),
         (lambda c: words(c, "formats").append("xlsx"), "'xlsx' is not one of csv"),
     ],
 )

@@ -62,5 +62,6 @@ def only(frame: DataFrame) -> dict:
 
 def rules_broken(spark: SparkSession, **cells) -> list[tuple[str, str]]:
     """Column and rule of each problem of the good row with some cells changed."""
-    row = only(judged(spark, cells, source="shop" if "line_number" in cells else "plain"))
+    rows = judged(spark, cells, source="shop" if "line_number" in cells else "plain")
+    row = only(rows.select("_problems"))  # Python can't hold every instant that Spark can
     return [(problem["column"], problem["rule"]) for problem in row["_problems"]]

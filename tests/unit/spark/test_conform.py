@@ -1,12 +1,13 @@
 """Values are judged in one place: what conform makes of a cell, and what it says of one that breaks a rule."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 import pytest
 
-from shoplake.spark.conform import expand_optional
-from tests.unit.spark.frames import conformed, only, rules_broken
+from shoplake.spark.conform import conform, expand_optional
+from tests.unit.spark.frames import CONTRACT, conformed, only, rules_broken, staged
 
 
 def test_a_good_row_has_no_problem(spark):
@@ -28,6 +29,8 @@ def test_a_good_row_has_no_problem(spark):
         ({"ordered_at": "01.12.2010"}, ("ordered_at", "not_a_time")),
         ({"ordered_at": "2010-02-30 08:00:00"}, ("ordered_at", "not_a_time")),
         ({"ordered_at": "2099-01-01 00:00:00"}, ("ordered_at", "after_arrival")),
+        ({"ordered_at": "0001-01-01 00:00:00"}, ("ordered_at", "before_earliest")),
+        ({"ordered_at": "1969-12-31 23:59:59"}, ("ordered_at", "before_earliest")),
         ({"status": "lost at sea"}, ("status", "unknown_value")),
         ({"currency": "pounds"}, ("currency", "pattern")),
         ({"line_number": "-1"}, ("line_number", "below_minimum")),
@@ -70,6 +73,27 @@ def test_customers_as_floats_lose_their_decimal_zero_and_nothing_else(spark):
 def test_sources_words_become_the_contracts(spark):
     rows = conformed(spark, {"status": "Canceled"}, {"status": "PAID"}, {"status": None})
     assert [row["status"] for row in rows.orderBy("_source_line").collect()] == ["cancelled", "completed", "completed"]
+
+
+def test_the_earliest_instant_itself_is_allowed(spark):
+    assert rules_broken(spark, ordered_at="1970-01-01 00:00:00") == []
+
+
+def test_a_column_with_a_normaliser_and_words_of_its_own_gets_both(spark):
+    status = replace(CONTRACT.by_name["status"], normaliser="upper", values={"PAID": ("complete",)})
+    contract = replace(CONTRACT, columns=tuple(status if c.name == "status" else c for c in CONTRACT.columns))
+    rows = conform(staged(spark, {"status": "complete"}, {"status": "paid"}), contract, contract.source("plain"))
+    assert [(row["status"], row["_problems"]) for row in rows.collect()] == [("PAID", []), ("PAID", [])]
+
+
+def test_a_cancellation_by_number_is_the_sources_own_rule(spark):
+    numbers = [{"order_id": "C536379"}, {"order_id": "536379"}, {"order_id": ""}]
+
+    def cancelled(source: str) -> list[bool]:
+        rows = conformed(spark, *numbers, source=source).orderBy("_source_line").collect()
+        return [row["_is_cancellation_by_number"] for row in rows]
+
+    assert (cancelled("uci"), cancelled("plain")) == ([True, False, False], [False, False, False])
 
 
 def test_money_is_decimal_with_four_places(spark):

@@ -103,5 +103,7 @@ def test_bounds_hold_every_key_of_the_batch_quotes_included(spark):
     assert rows.where(bounds.condition()).count() == 3
 
 
-def test_bounds_of_no_rows_are_no_condition(spark):
-    assert Bounds.of(frame(spark), ["k"]).ranges == {}
+def test_bounds_of_no_rows_hold_no_row(spark):
+    bounds = Bounds.of(frame(spark), ["k"])
+    assert frame(spark, ("a", 1, "r")).where(bounds.condition()).count() == 0
+    assert bounds.sql("t") == "FALSE"

@@ -2,14 +2,18 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
-from jobs.transaction_etl import add_derived, decide, judge
+from jobs import transaction_etl
+from jobs.transaction_etl import add_derived, decide, judge, refuse_files
 from shoplake.spark.winners import DUPLICATE, QUARANTINED
 from shoplake.tables import load_tables
+from shoplake.verdicts import Verdict
 from tests.unit.spark.frames import CONTRACT, conformed, judged, only
 
 KEY = ["order_id", "line_key"]
@@ -59,8 +63,8 @@ def test_a_rejected_row_makes_no_good_row_a_duplicate(spark):
     ]
 
 
-def derived(spark, **cells) -> dict:
-    return only(add_derived(judged(spark, cells), "Europe/London"))
+def derived(spark, source="plain", **cells) -> dict:
+    return only(add_derived(judged(spark, cells, source=source), "Europe/London"))
 
 
 def test_amounts_add_up(spark):
@@ -72,6 +76,38 @@ def test_amounts_add_up(spark):
     )
 
 
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        (
+            {"quantity": "2000000000", "unit_price": "99999999999999"},
+            {"column": "gross_amount", "value": "199999999999998000000000.0000"},
+        ),
+        (
+            {"quantity": "-1", "unit_price": "99999999999999", "discount_amount": "99999999999999"},
+            {"column": "net_amount", "value": "-199999999999998.0000"},
+        ),
+        (
+            {"quantity": "1", "unit_price": "99999999999999", "tax_amount": "1"},
+            {"column": "total_amount", "value": "100000000000000.0000"},
+        ),
+        (
+            {"quantity": "1", "unit_price": "99999999999999", "shipping_amount": "1"},
+            {"column": "total_amount", "value": "100000000000000.0000"},
+        ),
+    ],
+)
+def test_a_line_whose_amounts_do_not_fit_goes_to_quarantine_alone(spark, cells, problem):
+    bad, good = judged(spark, cells, {}).orderBy("_source_line").collect()
+    assert (bad["_outcome"], good["_outcome"]) == (QUARANTINED, None)
+    assert [found.asDict() for found in bad["_problems"]] == [{**problem, "rule": "amount_out_of_range"}]
+
+
+def test_a_cell_that_is_no_number_is_no_amount_out_of_range_as_well(spark):
+    (problem,) = only(judged(spark, {"quantity": "x"}))["_problems"]
+    assert problem["rule"] == "not_an_integer"
+
+
 def test_a_total_that_differs_by_more_than_a_penny_is_flagged(spark):
     assert derived(spark, source_total_amount="5.01")["is_total_different"] is False
     assert derived(spark, source_total_amount="5.02")["is_total_different"] is True
@@ -79,13 +115,18 @@ def test_a_total_that_differs_by_more_than_a_penny_is_flagged(spark):
 
 
 def test_returns_cancellations_and_free_lines_are_kept_and_flagged(spark):
-    line = derived(spark, order_id="C536379", quantity="-1", unit_price="0")
+    line = derived(spark, source="uci", order_id="C536379", quantity="-1", unit_price="0")
     assert (line["is_return"], line["is_cancellation"], line["is_free"]) == (True, True, True)
     assert (line["_outcome"], line["net_amount"]) == (None, Decimal("0.0000"))
 
 
 def test_an_order_number_that_merely_begins_with_a_c_is_no_cancellation(spark):
-    assert derived(spark, order_id="CAT-1")["is_cancellation"] is False
+    assert derived(spark, source="uci", order_id="CAT-1")["is_cancellation"] is False
+
+
+def test_only_a_source_that_marks_cancellations_in_the_order_number_has_them_there(spark):
+    assert derived(spark, source="plain", order_id="C536379")["is_cancellation"] is False
+    assert derived(spark, source="plain", order_id="C536379", status="cancelled")["is_cancellation"] is True
 
 
 def test_the_day_is_the_reporting_time_zones(spark):
@@ -201,3 +242,33 @@ def test_what_the_job_writes_is_every_column_that_the_table_declares(spark):
 def test_judging_leaves_no_row_out(spark):
     rows = conformed(spark, {}, {"quantity": "x"}, {}, {"order_id": ""}, source="uci")
     assert judge(rows, CONTRACT, "GBP").count() == 4
+
+
+def test_a_file_is_refused_for_unreadable_rows_even_where_no_row_breaks_a_rule(monkeypatch):
+    files = [
+        {"number": 0, "rows_read": 1000, "rows_quarantined": 990},
+        {"number": 1, "rows_read": 1000, "rows_quarantined": 0},
+        {"number": 2, "rows_read": 1000, "rows_quarantined": 30},
+    ]
+    verdicts = [
+        Verdict(number=n, key=f"raw/{n}.csv", version_id="1", dataset="transactions", size_bytes=1,
+                arrived_at="2025-01-01T00:00:00.000Z", verdict="accepted")
+        for n in range(3)
+    ]  # fmt: skip
+    kept = []
+    monkeypatch.setattr(transaction_etl, "read_verdicts", lambda bucket, keys: verdicts)
+    monkeypatch.setattr(transaction_etl, "keep_refused_file", lambda lake, keys, verdict: kept.append(verdict))
+    run = SimpleNamespace(summary={"files": {"transactions": files}}, lake=SimpleNamespace(bucket="b"), keys=None)
+    judged_rows = [
+        {"_file": 0, "_outcome": None, "count": 10},
+        {"_file": 2, "_outcome": QUARANTINED, "count": 40},
+    ]
+    refused = refuse_files(run, CONTRACT, judged_rows)
+    assert {number: sentence.split(" rows")[0] for number, sentence in refused.items()} == {
+        0: "990 of its 1,000",
+        2: "70 of its 1,000",
+    }
+    assert [(verdict.number, verdict.reason) for verdict in kept] == [
+        (0, "too_many_rejects"),
+        (2, "too_many_rejects"),
+    ]
