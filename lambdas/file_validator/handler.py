@@ -88,13 +88,9 @@ def stage_file(lake: Lake, keys: RunKeys, file: FileVersion, number: int) -> Ver
 
 def verdict_of(file: FileVersion, number: int, staging: Staging) -> Verdict:
     """The verdict on what the staging engine found."""
-    verdict = Verdict(
-        number=number,
-        key=file.key,
-        version_id=file.version_id,
-        dataset=file.dataset,
-        arrived_at=file.arrived_at,
-        size_bytes=file.size,
+    verdict = _verdict(
+        file,
+        number,
         verdict="accepted_with_rejects" if staging.rows_quarantined else "accepted",
         md5=staging.md5,
         source=staging.source,
@@ -107,11 +103,7 @@ def verdict_of(file: FileVersion, number: int, staging: Staging) -> Verdict:
         problems=[Problem(**problem.__dict__) for problem in staging.problems],
     )
     if staging.refusal:
-        verdict.verdict, verdict.reason, verdict.sentence = (
-            "refused",
-            staging.refusal.code,
-            staging.refusal.sentence,
-        )
+        verdict.verdict, verdict.reason, verdict.sentence = "refused", staging.refusal.code, staging.refusal.sentence
         return verdict
     verdict.rows_read, verdict.rows_staged = staging.rows_read, staging.rows_staged
     verdict.rows_quarantined = staging.rows_quarantined
@@ -120,6 +112,11 @@ def verdict_of(file: FileVersion, number: int, staging: Staging) -> Verdict:
 
 def refusal(file: FileVersion, number: int, reason: str, sentence: str) -> Verdict:
     """The verdict on a file that was not even opened, or not to its end."""
+    return _verdict(file, number, verdict="refused", reason=reason, sentence=sentence)
+
+
+def _verdict(file: FileVersion, number: int, **found: Any) -> Verdict:
+    """A verdict that says which object version it is on."""
     return Verdict(
         number=number,
         key=file.key,
@@ -127,9 +124,7 @@ def refusal(file: FileVersion, number: int, reason: str, sentence: str) -> Verdi
         dataset=file.dataset,
         arrived_at=file.arrived_at,
         size_bytes=file.size,
-        verdict="refused",
-        reason=reason,
-        sentence=sentence,
+        **found,
     )
 
 

@@ -44,7 +44,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended: SUCCEEDED, FAILED, STOPPED or ERROR (the driver is gone); `error` is `ClassName: message` or empty."""
+    """How an attempt ended: SUCCEEDED, FAILED, STOPPED, or ERROR when the driver is gone.
+
+    `error` is `ClassName: message` or empty.
+    """
 
     state: str
     error: str
