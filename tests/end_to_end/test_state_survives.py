@@ -90,9 +90,17 @@ def test_up_again_changes_nothing(lake, restarted):
     assert Seen.of(lake) == held
 
 
+def program_of(pid: int) -> str | None:
+    """The name of a process's program; None when it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name
+    except FileNotFoundError:
+        return None
+
+
 def test_nothing_listens_beyond_loopback(lake, restarted):
     processes = family(lake.process.pid)
-    programs = {Path(f"/proc/{pid}/exe").resolve().name for pid in processes}
+    programs = {program_of(pid) for pid in processes}
     assert "java" in programs  # Spark is among those that are looked at
     addresses = listening_addresses(processes)
     assert ("127.0.0.1", lake.process.port) in addresses

@@ -30,11 +30,13 @@ def emulator(tmp_path_factory):
     mail = mailbox.Mailbox(state_dir, port=free_port()).start()
     os.environ["SHOPLAKE_SMTP_PORT"] = str(mail.port)
     running = Emulator(free_port(), state_dir).start()
+    boto3.setup_default_session()  # one that was made before knows nothing of the profile that was just set
     yield running
     running.stop()
     mail.stop()
     os.environ.clear()
     os.environ.update(before)
+    boto3.setup_default_session()
 
 
 @pytest.fixture(scope="session")
