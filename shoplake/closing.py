@@ -95,8 +95,9 @@ def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str
     ended = parse(record["ended_at"]) if record.get("ended_at") else now()
     state = FAILED if failed else SUCCEEDED
     report = build_report(lake, {**record, "state": state}, ended)
+    left_and_held = False
     if failed:
-        return_files(lake, run_id, HELD)  # what the roll back left, where it didn't come to its end
+        left_and_held = return_files(lake, run_id, HELD)  # where the roll back didn't come to its end
     else:
         _settle_files(lake, run_id, report)
     put_json(
@@ -110,6 +111,7 @@ def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str
     if failed:
         stored = get_json_or_none(lake.bucket, keys.failure)
         failure = Failure(**stored) if stored else explain(lake, run_id, given)
+        failure = replace(failure, are_files_held=failure.are_files_held or left_and_held)
         message = failure_message(lake, report, failure, quality, held)
     else:
         message = success_message(lake, report, warnings, quality, held)

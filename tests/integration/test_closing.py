@@ -135,6 +135,14 @@ def test_a_roll_back_that_breaks_leaves_no_file_behind(lake, run, monkeypatch):
     assert state_of(lake, file) == HELD
 
 
+def test_the_mail_says_replay_for_files_that_a_broken_roll_back_left(lake, run):
+    run_id, file = run
+    close_run(lake, run_id, [], THROTTLED)  # as if the roll back had never begun
+    assert state_of(lake, file) == HELD
+    (mail,) = mails()
+    assert f"replay {run_id}" in mail["Message"]
+
+
 def test_evidence_that_cannot_be_kept_costs_no_file(lake, run, monkeypatch):
     run_id, file = run
     monkeypatch.setattr(closing, "keep_as_evidence", lambda *given: 1 / 0)
