@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,7 +86,7 @@ def reset(
 
 
 def status(ctx: typer.Context, as_json: Json = False) -> None:
-    """Show where the local lake answers, its memory, its run and the files that wait.
+    """Show where the local lake answers, its memory, its run, the files that wait and those that are held.
 
     Example: shoplake status
     """
@@ -93,11 +94,12 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
     process, lake = running_lake(), connect(LOCAL)
     from cli.rendering import make_console, print_json, status_view
     from local.control import memory_bytes
-    from shoplake.files import HELD, RECEIVED, Files
+    from shoplake.files import RECEIVED, Files
+    from shoplake.held import held_files
     from shoplake.runs import Runs
 
     runs, files = Runs(lake.runs_table), Files(lake.files_table)
-    lock, latest = runs.lock(), runs.latest(1)
+    lock, latest, held = runs.lock(), runs.latest(1), held_files(lake)
     found = {
         "endpoint": process.url,
         "pid": process.pid,
@@ -105,8 +107,9 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
         "memory_bytes": memory_bytes(process),
         "state_dir": str(process.state_dir),
         "running_run": lock.run_id if lock else None,
-        "files": {"waiting": len(files.waiting(RECEIVED)), "held": len(files.waiting(HELD))},
+        "files": {"waiting": len(files.waiting(RECEIVED)), "held": len(held)},
         "last_run": {"run_id": latest[0]["id"], "state": latest[0]["state"]} if latest else None,
+        "held_files": [asdict(file) for file in held],
     }
     if as_json:
         print_json(found)

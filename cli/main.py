@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import data_commands, demo, lake_commands, run_commands
+from cli import data_commands, demo, held_commands, lake_commands, run_commands
 from cli.connection import LOCAL, aws_problem
 from cli.errors import Misuse
 from shoplake.errors import ShoplakeError
@@ -18,7 +18,7 @@ COMMANDS = {
     "The local lake": (lake_commands.up, lake_commands.down, lake_commands.reset, lake_commands.status, demo.demo),
     "Files and runs": (
         data_commands.drop, run_commands.run, run_commands.runs, run_commands.watch, run_commands.show,
-        run_commands.replay, run_commands.receipt, lake_commands.mail,
+        run_commands.replay, held_commands.discard, run_commands.receipt, lake_commands.mail,
     ),
     "Tables": (data_commands.tables, data_commands.query),
 }  # fmt: skip

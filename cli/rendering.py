@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from textwrap import shorten
 from typing import Any
 
 from rich import box
@@ -150,7 +151,17 @@ def status_view(status: dict[str, Any]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for name, fact in facts.items():
         table.add_row(Text(name, style="dim"), Text(fact, overflow="fold"))
-    return table
+    return Group(table, held_view(status["held_files"])) if status["held_files"] else table
+
+
+def held_view(held: Sequence[dict[str, str]]) -> RenderableType:
+    """Files that failed runs left: by which run, since when, and why."""
+    table = _table("held file", "run", "since (UTC)", "reason")
+    for file in held[:MAX_FILES]:
+        since = f"{parse(file['since']):%Y-%m-%d %H:%M}"
+        table.add_row(plain(file["key"]), file["run_id"], since, plain(shorten(file["reason"], 160)))
+    more = len(held) - MAX_FILES
+    return Group(table, Text(f"... and {more:,} more files: --json lists them all", style="dim")) if more > 0 else table
 
 
 def mail_text(mail: Sequence[dict[str, str]]) -> str:

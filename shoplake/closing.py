@@ -17,6 +17,7 @@ from shoplake.catalog import LakeCatalog
 from shoplake.config import Lake
 from shoplake.errors import DataError
 from shoplake.files import CLAIMED, HELD, RECEIVED, Files, object_id
+from shoplake.held import held_files
 from shoplake.keys import RunKeys
 from shoplake.manifest import read_manifest
 from shoplake.messages import Failure, Message, failure_message, success_message
@@ -60,22 +61,23 @@ def roll_back(lake: Lake, run_id: str, given: dict[str, str]) -> None:
         runs.move(run_id, ROLLING_BACK, (PUBLISHING,))
     stored = get_json_or_none(lake.bucket, keys.failure)
     failure = Failure(**stored) if stored else explain(lake, run_id, given)
-    held = return_files(lake, run_id, HELD if failure.are_files_held else RECEIVED)
+    reason = f"{failure.state}: {failure.error}: {failure.sentence}"
+    held = return_files(lake, run_id, HELD if failure.are_files_held else RECEIVED, reason)
     failure = replace(failure, are_files_held=failure.are_files_held or held, published=published)
     put_json(lake.bucket, keys.failure, asdict(failure))
     put_json(lake.bucket, keys.failure, asdict(replace(failure, evidence=keep_as_evidence(lake, run_id))))
 
 
-def return_files(lake: Lake, run_id: str, state: str) -> bool:
+def return_files(lake: Lake, run_id: str, state: str, reason: str) -> bool:
     """Give back the files that a run still has, as received or held. Whether one was held, tried often enough."""
-    files, any_held = Files(lake.files_table), False
+    files, any_held, at = Files(lake.files_table), False, iso(now())
     for file in read_manifest(lake, run_id):
         item = files.get(file.object_id)
         if item is None or item.get("run_id") != run_id or item["state"] != CLAIMED:
             continue
         tried_enough = int(item["attempts"]) >= lake.inventory.arrivals.infrastructure_retries
         becomes = HELD if tried_enough else state
-        any_held |= files.give_back(file.object_id, run_id, becomes) and becomes == HELD
+        any_held |= files.give_back(file.object_id, run_id, becomes, reason, at) and becomes == HELD
     return any_held
 
 
@@ -97,7 +99,8 @@ def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str
     report = build_report(lake, {**record, "state": state}, ended)
     left_and_held = False
     if failed:
-        left_and_held = return_files(lake, run_id, HELD)  # where the roll back didn't come to its end
+        reason = f"{given['state']}: {given['error']}"
+        left_and_held = return_files(lake, run_id, HELD, reason)  # where the roll back didn't come to its end
     else:
         _settle_files(lake, run_id, report)
     put_json(
@@ -107,7 +110,7 @@ def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str
     runs.move(run_id, state, (RUNNING, PUBLISHING, ROLLING_BACK, state), ended_at=iso(ended))
     runs.release_lock(run_id)
     quality = get_json_or_none(lake.bucket, keys.quality)
-    held = [f"{file['key']} (run {file['run_id']})" for file in Files(lake.files_table).waiting(HELD)]
+    held = [file.line for file in held_files(lake)]
     if failed:
         stored = get_json_or_none(lake.bucket, keys.failure)
         failure = Failure(**stored) if stored else explain(lake, run_id, given)

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from shoplake.aws import client, error_code
 from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
-from shoplake.files import RECEIVED, Files, FileVersion
+from shoplake.files import DISCARDED, RECEIVED, Files, FileVersion
 from shoplake.keys import RunKeys, parse_raw_key
 from shoplake.manifest import read_manifest, write_manifest
 from shoplake.runs import ENDED, FAILED, RUNNING, STARTING, Lock, Runs
@@ -91,7 +91,10 @@ class Dispatcher:
         return self._start("arrivals", taken, now) if taken else Started(None)
 
     def replay(self, run_id: str, now: datetime) -> Started:
-        """Start a run over the same file versions as an earlier one. Raises ShoplakeError when it can't."""
+        """Start a run over the same file versions as an earlier one, but for those that were discarded since.
+
+        Raises ShoplakeError when it can't.
+        """
         run = self.runs.get(run_id)
         if run is None:
             raise ShoplakeError(f"There is no run {run_id}: `shoplake runs` lists them.")
@@ -100,7 +103,14 @@ class Dispatcher:
         holder = self._holder(now)
         if holder is not None:
             return Started(None, waiting_for=holder)
-        return self._start("replay", read_manifest(self.lake, run_id), now, replay_of=run_id)
+        files = self._not_discarded(read_manifest(self.lake, run_id))
+        if not files:
+            raise ShoplakeError(f"Run {run_id} has no file to replay: each was discarded, or it never had one.")
+        return self._start("replay", files, now, replay_of=run_id)
+
+    def _not_discarded(self, files: list[FileVersion]) -> list[FileVersion]:
+        states = self.files.states([file.object_id for file in files])
+        return [file for file in files if states.get(file.object_id) != DISCARDED]
 
     def _capped(self, waiting: list[FileVersion]) -> list[FileVersion]:
         """As many files as a run may take, by bytes; always at least one."""
@@ -124,7 +134,7 @@ class Dispatcher:
         if replay_of:
             for file in files:  # one that is loaded, duplicate or refused stays so: a replay never reverts
                 self.files.claim_again(file.object_id, run_id)
-            claimed = files
+            claimed = self._not_discarded(files)
         else:
             claimed = [file for file in files if self.files.claim(file.object_id, run_id)]
         if not claimed:

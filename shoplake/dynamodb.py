@@ -1,7 +1,7 @@
 """DynamoDB in a few words: items as Python values, and writes that happen only if."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
@@ -9,6 +9,10 @@ from botocore.exceptions import ClientError
 from shoplake.aws import client, error_code
 
 ABSENT = object()  # a condition: the attribute is not there
+
+_READ_AT_ONCE = 100  # what BatchGetItem takes
+
+T = TypeVar("T")
 
 _serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
 
@@ -26,6 +30,20 @@ def get(table: str, key: dict[str, str]) -> dict[str, Any] | None:
     """The item as last written, or None."""
     answer = client("dynamodb").get_item(TableName=table, Key=to_item(key), ConsistentRead=True)
     return from_item(answer["Item"]) if "Item" in answer else None
+
+
+def get_many(table: str, keys: Sequence[dict[str, str]], attributes: Sequence[str]) -> list[dict[str, Any]]:
+    """Some attributes of those items that exist, as last written, in no order."""
+    names = {f"#{name}": name for name in attributes}
+    how = {"ConsistentRead": True, "ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+    found: list[dict[str, Any]] = []
+    for asked in _chunks(keys, _READ_AT_ONCE):
+        wanted = {table: {**how, "Keys": [to_item(key) for key in asked]}}
+        while wanted:
+            answer = client("dynamodb").batch_get_item(RequestItems=wanted)
+            found += [from_item(item) for item in answer["Responses"].get(table, [])]
+            wanted = answer.get("UnprocessedKeys")
+    return found
 
 
 def put(table: str, item: dict[str, Any], only_if: dict[str, Any] | None = None) -> bool:
@@ -59,6 +77,10 @@ def update(
     numbered = {f":{name}": value for name, value in given.items()}
     call = {"TableName": table, "Key": to_item(key), "UpdateExpression": expression.strip()}
     return _if_it_holds("update_item", call, names, numbered, only_if)
+
+
+def _chunks(values: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def _if_it_holds(

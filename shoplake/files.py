@@ -1,10 +1,11 @@
 """The table `files`: what became of every object version that arrived under raw/.
 
 State of a file: received -> claimed (by a run) -> accepted, accepted_with_rejects, duplicate or refused.
-A failed run returns its files to received, or holds them until they are replayed.
+A failed run returns its files to received, or holds them until they are replayed or discarded. A discarded file
+is over: only dropping it again, which is another version, loads it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from shoplake import dynamodb
 from shoplake.aws import client
 from shoplake.dynamodb import from_item, to_item
 
-RECEIVED, CLAIMED, HELD = "received", "claimed", "held"
+RECEIVED, CLAIMED, HELD, DISCARDED = "received", "claimed", "held", "discarded"
 ACCEPTED, WITH_REJECTS, DUPLICATE, REFUSED = "accepted", "accepted_with_rejects", "duplicate", "refused"
 LOADED = (ACCEPTED, WITH_REJECTS)
 WAITING_INDEX, CONTENT_INDEX = "waiting", "content"
@@ -83,6 +84,12 @@ class Files:
     def get(self, object_id: str) -> dict[str, Any] | None:
         return dynamodb.get(self.table, {"object_id": object_id})
 
+    def states(self, object_ids: Sequence[str]) -> dict[str, str]:
+        """The state of each of these files that is known."""
+        keys = [{"object_id": object_id} for object_id in object_ids]
+        items = dynamodb.get_many(self.table, keys, ("object_id", "state"))
+        return {item["object_id"]: item["state"] for item in items}
+
     def waiting(self, state: str, limit: int | None = None) -> list[dict[str, Any]]:
         """Files that are received or held, the earliest arrival first."""
         items = self._query(WAITING_INDEX, "waiting", state)
@@ -108,10 +115,15 @@ class Files:
         """The last word of a run on a file."""
         self._update(object_id, {"state": state, "run_id": run_id, "attempts": 0}, remove=("waiting",))
 
-    def give_back(self, object_id: str, run_id: str, state: str) -> bool:
+    def give_back(self, object_id: str, run_id: str, state: str, reason: str, at: str) -> bool:
         """Return a file of a failed run to received, or hold it. False when that run no longer has it."""
-        values = {"state": state, "waiting": state}
+        values = {"state": state, "waiting": state, "returned_at": at, "returned_for": reason}
         return self._update(object_id, values, add={"attempts": 1}, only_if={"state": CLAIMED, "run_id": run_id})
+
+    def discard(self, object_id: str, by: str, at: str, reason: str) -> bool:
+        """Give up a file that is held or waits. False when it is neither."""
+        values = {"state": DISCARDED, "discarded_by": by, "discarded_at": at, "discarded_for": reason}
+        return self._update(object_id, values, remove=("waiting",), only_if={"state": (HELD, RECEIVED)})
 
     def _take(self, object_id: str, run_id: str, values: dict[str, Any], states: tuple[str, ...]) -> bool:
         taken = {"state": CLAIMED, "run_id": run_id, **values}

@@ -193,7 +193,7 @@ def _places(lake: Lake, report: Report, quality: dict[str, Any] | None) -> str:
 def _held(lake: Lake, held: list[str]) -> str:
     listed = held[:MAX_LISTED]
     more = [f"... and {len(held) - MAX_LISTED} more"] if len(held) > MAX_LISTED else []
-    return _listed("Held until replayed", [*listed, *more])
+    return _listed("Held until replayed or discarded", [*listed, *more])
 
 
 def _next_after_success(lake: Lake, report: Report) -> list[str]:
@@ -206,7 +206,11 @@ def _next_after_success(lake: Lake, report: Report) -> list[str]:
 
 def _next_after_failure(lake: Lake, run_id: str, failure: Failure) -> list[str]:
     if failure.are_files_held:
-        return [_command(lake, f"show {run_id}"), "When the cause is gone: " + _command(lake, f"replay {run_id}")]
+        return [
+            _command(lake, f"show {run_id}"),
+            "When the cause is gone: " + _command(lake, f"replay {run_id}"),
+            "To give the files up: " + _command(lake, f"discard {run_id}"),
+        ]
     by_themselves = "The files go into the next run by themselves; to start it now: "
     return [_command(lake, f"show {run_id}"), by_themselves + _command(lake, "run")]
 

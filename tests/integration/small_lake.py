@@ -12,6 +12,7 @@ from shoplake import aws as shoplake_aws
 from shoplake.artifacts import build_artifacts
 from shoplake.aws import client
 from shoplake.config import Lake, load_inventory
+from shoplake.runs import Runs
 
 ROOT = Path(__file__).resolve().parents[2]
 WAITS = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
@@ -41,3 +42,17 @@ def drop(lake: Lake, name: str, body: bytes = b"x", dataset: str = "transactions
     key = f"raw/{dataset}/{name}"
     answer = client("s3").put_object(Bucket=lake.bucket, Key=key, Body=body, Metadata=metadata)
     return key, answer["VersionId"]
+
+
+def empty(lake: Lake) -> None:
+    """Stop the run that holds the lake, and forget every file and run."""
+    lock = Runs(lake.runs_table).lock()
+    if lock:
+        client("stepfunctions").stop_execution(executionArn=lake.execution_arn(lock.run_id))
+        Runs(lake.runs_table).release_lock(lock.run_id)
+    for table, key in ((lake.files_table, ["object_id"]), (lake.runs_table, ["kind", "id"])):
+        for item in client("dynamodb").scan(TableName=table)["Items"]:
+            if item.get("kind", {}).get("S") != "counter":
+                client("dynamodb").delete_item(TableName=table, Key={name: item[name] for name in key})
+    for version in client("s3").list_object_versions(Bucket=lake.bucket, Prefix="raw/").get("Versions", []):
+        client("s3").delete_object(Bucket=lake.bucket, Key=version["Key"], VersionId=version["VersionId"])

@@ -13,7 +13,7 @@ from shoplake.keys import RunKeys
 from shoplake.manifest import read_manifest, write_manifest
 from shoplake.runs import FAILED, Runs
 from shoplake.times import now
-from tests.integration.small_lake import drop, small_lake
+from tests.integration.small_lake import drop, empty, small_lake
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +25,7 @@ def lake(emulator, tmp_path_factory):
 def dispatcher(lake):
     """The door of an empty lake: nothing under raw/, nothing recorded, nobody holds the lock."""
     yield Dispatcher(lake)
-    lock = Runs(lake.runs_table).lock()
-    if lock:
-        client("stepfunctions").stop_execution(executionArn=lake.execution_arn(lock.run_id))
-        Runs(lake.runs_table).release_lock(lock.run_id)
-    for table, key in ((lake.files_table, ["object_id"]), (lake.runs_table, ["kind", "id"])):
-        for item in client("dynamodb").scan(TableName=table)["Items"]:
-            if item.get("kind", {}).get("S") != "counter":
-                client("dynamodb").delete_item(TableName=table, Key={name: item[name] for name in key})
-    for version in client("s3").list_object_versions(Bucket=lake.bucket, Prefix="raw/").get("Versions", []):
-        client("s3").delete_object(Bucket=lake.bucket, Key=version["Key"], VersionId=version["VersionId"])
+    empty(lake)
 
 
 def files(lake) -> Files:

@@ -20,7 +20,7 @@ from shoplake.receipt import StateTime
 
 COMMANDS = [
     "up", "down", "reset", "status", "drop", "run", "runs", "watch", "show", "replay", "tables", "query",
-    "mail", "receipt",
+    "mail", "receipt", "discard",
 ]  # fmt: skip
 
 ROWS = {"read": 12, "applied": 9, "unchanged": 0, "superseded": 1, "quarantined": 2, "duplicate": 0}
@@ -103,6 +103,15 @@ def test_without_a_running_lake_one_sentence_says_how_to_start_it(arguments):
     assert answer.exit_code == 1
     assert answer.stderr == "No local lake is running: start it with `shoplake up`.\n"
     assert answer.stdout == ""
+
+
+def test_status_lists_twenty_held_files_with_run_time_and_reason():
+    held = {"key": "raw/transactions/a.csv", "version_id": "v", "run_id": "2025-01-15-0007",
+            "since": "2025-01-15T08:00:20.500Z", "reason": "Transform: ValueError: no such thing"}  # fmt: skip
+    text = seen(rendering.held_view([held] * 21))
+    line = r"raw/transactions/a.csv +2025-01-15-0007 +2025-01-15 08:00 +Transform: ValueError: no such thing"
+    assert len(re.findall(line, text)) == 20
+    assert text.endswith("... and 1 more files: --json lists them all")
 
 
 def test_drop_refuses_an_unknown_dataset(orders):

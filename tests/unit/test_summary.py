@@ -51,8 +51,8 @@ def test_bytes_that_an_earlier_run_loaded_are_not_loaded_again():
     assert words(mark_duplicates([verdict(0)], known(item("accepted", "2024-12-31T00:00:00.000Z")))) == ["duplicate"]
 
 
-def test_an_owner_that_was_refused_or_is_held_owns_nothing():
-    for state in ("refused", "held", "received"):
+def test_an_owner_that_was_refused_discarded_or_is_held_owns_nothing():
+    for state in ("refused", "held", "discarded", "received"):
         assert words(mark_duplicates([verdict(0)], known(item(state, "2024-12-31T00:00:00.000Z")))) == ["accepted"]
 
 
