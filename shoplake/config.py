@@ -213,6 +213,13 @@ class Lake:
     def job_name(self, job: str) -> str:
         return f"{self.prefix}{job.replace('_', '-')}"
 
+    def crawler_name(self, dataset: str) -> str:
+        return f"{self.prefix}raw-{dataset.replace('_', '-')}"
+
+    def classifier_name(self, kind: str) -> str:
+        """The custom classifier that crawlers try first on csv or json."""
+        return f"{self.prefix}{kind}"
+
     def topic_name(self, topic: str) -> str:
         return f"{self.prefix}{self.inventory.topics[topic]}"
 

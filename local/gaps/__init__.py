@@ -21,6 +21,7 @@ GAPS = (
     "step_functions_retry",
     "step_functions_sync",
     "glue_jobs",
+    "crawlers",
     "athena",
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from local.emulator import HOST
-from local.provision import alerts, arrivals, functions, jobs, pipeline, query, storage
+from local.provision import alerts, arrivals, crawlers, functions, jobs, pipeline, query, storage
 from local.provision.account import Account
 from shoplake.artifacts import Artifacts
 from shoplake.aws import client
@@ -30,6 +30,7 @@ def provision(lake: Lake, artifacts: Artifacts, progress: Callable[[str], None] 
     account = Account(lake, progress)
     storage.provision(account, artifacts)
     query.provision(account)
+    crawlers.provision(account)
     alerts.provision(account)
     jobs.provision(account, artifacts)
     functions.provision(account, artifacts)

@@ -70,6 +70,13 @@ def test_a_changed_job_script_is_uploaded_and_nothing_else(provisioned, lake, ar
             "updated job shoplake-local-quality-gate",
         ),
         (
+            lambda aws, lake: aws("glue").update_crawler(
+                Name=lake.crawler_name("transactions"),
+                SchemaChangePolicy={"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"},
+            ),
+            "updated crawler shoplake-local-raw-transactions",
+        ),
+        (
             lambda aws, lake: aws("stepfunctions").update_state_machine(
                 stateMachineArn=lake.state_machine_arn,
                 definition='{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}',
