@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cli.uploads import Uploaded
+    from shoplake.athena import StoredQuery
     from shoplake.config import Lake
 
 STANDARD_INPUT = "-"
+NAMED = "@"
 _INTEGERS = ("tinyint", "smallint", "int", "integer", "bigint")
 _FLOATS = ("float", "real", "double")
 
@@ -79,13 +81,23 @@ def tables(ctx: typer.Context, as_json: Json = False) -> None:
 
 def query(
     ctx: typer.Context,
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="Athena's SQL, or - to read it from standard input.")],
+    sql: Annotated[
+        str,
+        typer.Argument(
+            metavar="SQL",
+            help="Athena's SQL, @NAME for a named query (shoplake queries lists them), or - for standard input.",
+        ),
+    ],
     max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="How many rows to fetch at most.")] = 1000,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Compute anew, even where an earlier result would serve.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Ask Athena; tables without a database are curated ones.
+    """Ask Athena; tables without a database are curated ones. A question that was asked since the last publication is
+    answered from its result, which costs nothing.
 
-    Example: shoplake query "SELECT * FROM daily_sales_summary LIMIT 5"
+    Example: shoplake query "SELECT * FROM daily_sales_summary LIMIT 5", or shoplake query @revenue-by-day
     """
     statement = sys.stdin.read() if sql == STANDARD_INPUT else sql
     if not statement.strip():
@@ -94,8 +106,10 @@ def query(
     from cli.rendering import make_console, print_json, query_view, size
     from shoplake.athena import QueryFailed, run_query
 
+    if statement.startswith(NAMED):
+        statement = _named_query(lake, statement.strip().removeprefix(NAMED)).sql
     try:
-        answer = run_query(lake, statement, max_rows + 1)
+        answer = run_query(lake, statement, max_rows + 1, may_reuse=not fresh)
     except QueryFailed as failure:
         raise QueryFailed("The query failed: " + " ".join(str(failure).split())) from None
     rows, there_is_more = answer.rows[:max_rows], len(answer.rows) > max_rows
@@ -103,12 +117,47 @@ def query(
         typer.echo(f"Only the first {max_rows:,} rows: --max-rows gives more.", err=True)
     if as_json:
         values = [[json_value(cell, kind) for cell, kind in zip(row, answer.types, strict=True)] for row in rows]
-        print_json({"columns": answer.columns, "rows": values, "scanned_bytes": answer.scanned_bytes})
+        scanned = {"scanned_bytes": answer.scanned_bytes, "is_reused": answer.is_reused}
+        print_json({"columns": answer.columns, "rows": values, **scanned})
         return
     console = make_console()
     if answer.columns:
         console.print(query_view(console, answer.columns, [is_number(kind) for kind in answer.types], rows))
-    console.print(f"{len(rows):,} rows, {size(answer.scanned_bytes)} scanned", style="dim")
+    reused = ", result reused" if answer.is_reused else ""
+    console.print(f"{len(rows):,} rows, {size(answer.scanned_bytes)} scanned{reused}", style="dim")
+
+
+def queries(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the named queries: questions that are kept in Athena, ready to ask.
+
+    Example: shoplake queries
+    """
+    lake = connect(ctx.obj)
+    from cli.rendering import make_console, print_json, queries_view
+    from shoplake.athena import stored_queries
+
+    found = stored_queries(lake)
+    if as_json:
+        print_json([{"name": query.name, "description": query.about, "sql": query.sql} for query in found])
+    elif found:
+        make_console().print(queries_view([(query.name, query.about) for query in found]))
+        typer.echo(f"{command(lake.env, f'query {NAMED}{found[0].name}')} asks the first of them.")
+    else:
+        typer.echo("There is no named query: each file under queries/ becomes one.")
+
+
+def _named_query(lake: "Lake", name: str) -> "StoredQuery":
+    """Raises Misuse where Athena keeps no query of that name."""
+    from difflib import get_close_matches
+
+    from shoplake.athena import stored_queries
+
+    found = {query.name: query for query in stored_queries(lake)}
+    if name not in found:
+        near = get_close_matches(name, found, 1)
+        hint = f"did you mean {NAMED}{near[0]}?" if near else f"{command(lake.env, 'queries')} lists them."
+        raise Misuse(f"There is no named query {name!r}: {hint}")
+    return found[name]
 
 
 def is_number(athena_type: str) -> bool:

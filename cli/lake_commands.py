@@ -140,6 +140,7 @@ def check_declarations() -> "Lake":
     """The local lake's inventory, once everything that is declared was read. Raises ConfigurationError."""
     from shoplake.config import load_lake
     from shoplake.contracts import load_contract
+    from shoplake.sql_files import named_queries, views
     from shoplake.state_machine import top_level_states
     from shoplake.tables import load_tables
 
@@ -147,6 +148,8 @@ def check_declarations() -> "Lake":
     for dataset in lake.inventory.datasets:
         load_contract(dataset)
     load_tables()
+    named_queries(lake)
+    views(lake)
     place = lake.inventory.state_machine.definition
     try:
         top_level_states(lake)

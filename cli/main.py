@@ -20,7 +20,7 @@ COMMANDS = {
         data_commands.drop, run_commands.run, run_commands.runs, run_commands.watch, run_commands.show,
         run_commands.replay, held_commands.discard, run_commands.receipt, lake_commands.mail,
     ),
-    "Tables": (data_commands.tables, data_commands.query),
+    "Tables": (data_commands.tables, data_commands.query, data_commands.queries),
 }  # fmt: skip
 
 

@@ -116,6 +116,14 @@ def tables_view(tables: Sequence[dict[str, Any]]) -> RenderableType:
     return view
 
 
+def queries_view(queries: Sequence[tuple[str, str]]) -> RenderableType:
+    """Named queries with what each answers."""
+    view = _table("named query", "what it answers")
+    for name, about in queries:
+        view.add_row(Text(plain(name), overflow="fold", no_wrap=True), plain(about))
+    return view
+
+
 def query_view(
     console: Console,
     columns: Sequence[str],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 BUNDLED = _PACKAGE / "_lake"
-DECLARATIONS = ("lake.yaml", "contracts", "tables", "state_machines")
+DECLARATIONS = ("lake.yaml", "contracts", "tables", "state_machines", "views")
 
 
 def root() -> Path:

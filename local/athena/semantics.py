@@ -1,7 +1,7 @@
-"""Where Trino and DuckDB compute otherwise: arithmetic, averages and rounding of decimals and integers.
+"""Where Trino and DuckDB compute otherwise: arithmetic, averages and rounding of decimals and integers, cut dates.
 
 Trino's rules: https://trino.io/docs/current/functions/decimal.html. DuckDB divides decimals and integers
-as doubles; the results are cast to the type that Trino gives.
+as doubles, and makes a date that is cut to its month a timestamp; the results are cast to the type that Trino gives.
 """
 
 from sqlglot import exp
@@ -56,6 +56,8 @@ def as_trino_computes(query: exp.Query, schema: dict[str, dict[str, exp.DataType
 def _cast(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.Div) and node.is_type(*exp.DataType.INTEGER_TYPES):
         return exp.IntDiv(this=exp.paren(node.left.copy()), expression=exp.paren(node.right.copy()))
+    if isinstance(node, exp.DateTrunc | exp.TimestampTrunc) and node.this.is_type("DATE"):
+        return exp.Cast(this=node.copy(), to=exp.DataType.build("DATE"))
     if isinstance(node, DECIMAL_OPERATIONS) and _decimal(node.type):
         return exp.Cast(this=node.copy(), to=node.type.copy())
     return node

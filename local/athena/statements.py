@@ -57,6 +57,9 @@ def _create_view(statement: exp.Create, database: str) -> Result:
     unnamed = next((column for column, _ in shape if re.fullmatch(r"_col\d+", column)), None)
     if unnamed:
         raise QueryFailed("MISSING_COLUMN_NAME", "Column name not specified", name)
+    zoned = next((kind for _, kind in shape if kind.endswith("with time zone")), None)
+    if zoned:
+        raise QueryFailed("NOT_SUPPORTED", f"Unsupported Hive type: {zoned}")
     definition = catalog.View(body.sql(dialect="athena"), database)
     replace = bool(statement.args.get("replace"))
     catalog.put_view((name.db or database).lower(), name.name.lower(), definition, shape, replace, name)

@@ -1,7 +1,11 @@
-"""Catalog databases and the Athena workgroup."""
+"""Catalog databases, and the Athena workgroup with its named queries."""
+
+from dataclasses import asdict
 
 from local.provision.account import Account, found
+from shoplake.athena import StoredQuery, stored_queries
 from shoplake.aws import client
+from shoplake.sql_files import NamedQuery, named_queries
 
 _GIGABYTE = 1_000_000_000
 
@@ -10,6 +14,7 @@ def provision(account: Account) -> None:
     for name in account.lake.inventory.databases:
         _ensure_database(account, name)
     _ensure_workgroup(account)
+    _ensure_named_queries(account)
 
 
 def _ensure_database(account: Account, name: str) -> None:
@@ -61,3 +66,36 @@ def _workgroup_pages():
     while token := page.get("NextToken"):
         page = athena.list_work_groups(NextToken=token)
         yield page
+
+
+def _ensure_named_queries(account: Account) -> None:
+    """The files under `queries/`, and none that has lost its file. What people saved themselves is left alone."""
+    stored = [query for query in stored_queries(account.lake) if query.has_file]
+    present = {query.name: query for query in stored}
+    declared = named_queries(account.lake)
+    for query in declared:
+        _ensure_named_query(account, query, present.get(query.name))
+    for name in present.keys() - {query.name for query in declared}:
+        client("athena").delete_named_query(NamedQueryId=present[name].query_id)
+        account.changed(f"deleted named query {name}")
+
+
+def _ensure_named_query(account: Account, query: NamedQuery, present: StoredQuery | None) -> None:
+    """One that differs is made anew: the local AWS can't update it, and nobody keeps its id."""
+    athena, lake = client("athena"), account.lake
+    wanted = {"description": query.stored_description, "sql": query.sql, "database": lake.database("curated")}
+
+    def create() -> None:
+        athena.create_named_query(
+            Name=query.name,
+            Description=wanted["description"],
+            Database=wanted["database"],
+            QueryString=wanted["sql"],
+            WorkGroup=lake.workgroup,
+        )
+
+    def replace() -> None:
+        athena.delete_named_query(NamedQueryId=present.query_id)
+        create()
+
+    account.ensure(f"named query {query.name}", present and asdict(present), wanted, create, replace)

@@ -34,6 +34,8 @@ class Loaded:
     published: list[dict[str, Any]]
     sales: list[dict[str, Any]]
     summary: list[dict[str, Any]]
+    months: list[dict[str, Any]]
+    countries: list[dict[str, Any]]
     contents: dict[str, list[tuple]]
     branches: list[str]
 
@@ -53,6 +55,8 @@ def three_days(lake):
         published=lake.query(f"SELECT table_name, snapshot_id FROM published WHERE run_id = '{run_id}'"),
         sales=lake.query("SELECT * FROM sales"),
         summary=lake.query("SELECT * FROM daily_sales_summary"),
+        months=lake.query("SELECT month, orders, units, revenue, customers FROM revenue_by_month"),
+        countries=lake.query("@revenue-by-country"),
         contents=lake.contents(),
         branches=lake.branches(),
     )

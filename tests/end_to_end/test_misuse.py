@@ -12,7 +12,7 @@ from tests.end_to_end.local_lake import ROOT, Done, run_shoplake
 
 pytestmark = pytest.mark.lake
 
-SOURCES = ("cli", "shoplake", "local", "lake.yaml", "contracts", "tables", "state_machines")
+SOURCES = ("cli", "shoplake", "local", "lake.yaml", "contracts", "tables", "state_machines", "queries", "views")
 
 
 @pytest.fixture

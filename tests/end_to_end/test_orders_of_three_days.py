@@ -148,6 +148,17 @@ def test_published_names_the_snapshots_that_main_shows(three_days):
     }
 
 
+def test_views_are_there_after_the_first_run(three_days):
+    assert three_days.months == [
+        {"month": "2010-12-01", "orders": 418, "units": 62460, "revenue": "150115.2600", "customers": 255}
+    ]
+
+
+def test_a_named_query_adds_up_to_what_the_shop_took(three_days):
+    assert (three_days.countries[0]["country"], len(three_days.countries)) == ("United Kingdom", 13)
+    assert total(three_days.countries, "revenue") == Decimal("150115.26")
+
+
 def test_no_branch_is_left(three_days):
     assert three_days.branches == []
 

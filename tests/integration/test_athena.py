@@ -186,9 +186,11 @@ def test_a_long_result_comes_in_pages(ask):
         ("100.0 * sum(weight) / 3", "16.666666666666668", ("double", 17, 0)),
         ("CAST(12345678.9 AS double)", "1.23456789E7", ("double", 17, 0)),
         ("array_agg(quantity)", "[6]", ("array", 0, 0)),
+        ("date_trunc('month', max(order_day))", "2010-12-01", ("date", 0, 0)),
+        ("date_trunc('day', max(ordered_at))", "2010-12-01 00:00:00.000", ("timestamp", 3, 0)),
     ],
 )
-def test_numbers_are_computed_as_trino_does(sales, ask, expression, shown, kind):
+def test_values_are_computed_as_trino_does(sales, ask, expression, shown, kind):
     sales.append(as_arrow(sales, [line()]))
     answer = ask(f"SELECT {expression} FROM sales")
     assert (answer.rows, answer.types) == ([(shown,)], {"_col0": kind})
@@ -261,6 +263,12 @@ def test_a_view_is_made_replaced_read_through_another_and_dropped(catalog, sales
     assert columns == [{"Name": "line_id", "Type": "string"}, {"Name": "twice", "Type": "decimal(28,4)"}]
     assert ask("DROP VIEW kept").state == "SUCCEEDED"
     assert "kept" in ask("SELECT * FROM total").reason
+
+
+def test_a_view_may_not_hold_an_instant_with_a_time_zone(ask):
+    """Athena keeps views in a catalog that has no such type."""
+    refused = ask("CREATE VIEW instants AS SELECT TIMESTAMP '2025-01-15 00:00:00 UTC' AS at")
+    assert refused.reason == "NOT_SUPPORTED: Unsupported Hive type: timestamp(3) with time zone"
 
 
 def test_the_catalog_answers_show_and_describe(sales, ask, database):

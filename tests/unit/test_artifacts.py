@@ -16,7 +16,7 @@ from shoplake.config import load_inventory
 from shoplake.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("shoplake", "quality", "jobs", "lambdas", "contracts", "tables", "state_machines")
+SOURCES = ("shoplake", "quality", "jobs", "lambdas", "contracts", "tables", "state_machines", "views")
 FUNCTIONS = tuple(load_inventory(ROOT / "lake.yaml").functions)
 
 
