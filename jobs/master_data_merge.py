@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from shoplake.spark.job import JobRun
-from shoplake.spark.upsert import ACTION, Bounds, compare_rows, counts_of, write_changes
+from shoplake.spark.upsert import ACTION, Bounds, by_action, compare_rows, counts_of, write_changes
 
 LINES, SALES, DAILY = "processed.transactions", "curated.sales", "curated.daily_sales_summary"
 MONEY = "decimal(18,4)"
@@ -91,7 +91,7 @@ def merge_daily_summary(run: JobRun, days: list) -> None:
 
 
 def _write(run: JobRun, name: str, changes: DataFrame, bounds: Bounds) -> None:
-    counted = {row[ACTION]: row["count"] for row in changes.groupBy(ACTION).count().collect()}
+    counted = by_action(changes.groupBy(ACTION).count().collect())
     run.ledger.tables[name] = counts_of(counted)
     write_changes(run.table_name(name), run.declared(name), changes, counted, bounds)
     changes.unpersist()

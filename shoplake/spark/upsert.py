@@ -1,8 +1,10 @@
 """Write changed rows, and only those, to a table on the run's branch."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from shoplake.spark.winners import DELETE, INSERT, TOUCH, UPDATE
@@ -71,6 +73,14 @@ def compare_rows(computed: DataFrame, stored: DataFrame, table: Table, deletes: 
         .when(F.col("_content") != F.col("_held_content"), UPDATE)
     )
     return joined.withColumn(ACTION, action).drop("_content", "_held_content", "_is_held", "_is_computed")
+
+
+def by_action(counts: Iterable[Row]) -> dict[str | None, int]:
+    """Rows of counted groups (`_action`, `count`) by their action."""
+    counted: Counter[str | None] = Counter()
+    for row in counts:
+        counted[row[ACTION]] += row["count"]
+    return dict(counted)
 
 
 def counts_of(counted: dict[str | None, int]) -> dict[str, int]:

@@ -79,3 +79,12 @@ def compare_with_stored(ranked: DataFrame, stored: DataFrame, key: list[str]) ->
     action = F.when(is_new, INSERT).when(is_change, UPDATE).when(is_newer & ~F.col("_is_keyed_by_content"), TOUCH)
     outcome = F.when(is_new | is_change, APPLIED).when(is_equal, UNCHANGED).otherwise(SUPERSEDED)
     return joined.withColumns({"_action": F.when(is_winner, action), OUTCOME: F.coalesce(OUTCOME, outcome)})
+
+
+def decide(rows: DataFrame, stored: DataFrame, key: list[str], run_id: str) -> DataFrame:
+    """Every valid row with its outcome, what the winners do to the table (`_action`), and the run of the row's
+    last change: a touch leaves it as it was.
+    """
+    compared = compare_with_stored(pick_winners(rows, key), stored, key)
+    run = F.when(F.col("_action") == TOUCH, F.col("_held__run_id")).otherwise(F.lit(run_id))
+    return compared.withColumn("_run_id", run)

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
-from jobs import transaction_etl
-from jobs.transaction_etl import add_derived, decide, judge, refuse_files
-from shoplake.spark.winners import DUPLICATE, QUARANTINED
+from jobs.transaction_etl import add_derived, judge
+from shoplake.spark import intake
+from shoplake.spark.intake import refuse_files
+from shoplake.spark.winners import DUPLICATE, QUARANTINED, decide
 from shoplake.tables import load_tables
 from shoplake.verdicts import Verdict
 from tests.unit.spark.frames import CONTRACT, conformed, judged, only
@@ -256,8 +257,8 @@ def test_a_file_is_refused_for_unreadable_rows_even_where_no_row_breaks_a_rule(m
         for n in range(3)
     ]  # fmt: skip
     kept = []
-    monkeypatch.setattr(transaction_etl, "read_verdicts", lambda bucket, keys: verdicts)
-    monkeypatch.setattr(transaction_etl, "keep_refused_file", lambda lake, keys, verdict: kept.append(verdict))
+    monkeypatch.setattr(intake, "read_verdicts", lambda bucket, keys: verdicts)
+    monkeypatch.setattr(intake, "keep_refused_file", lambda lake, keys, verdict: kept.append(verdict))
     run = SimpleNamespace(summary={"files": {"transactions": files}}, lake=SimpleNamespace(bucket="b"), keys=None)
     judged_rows = [
         {"_file": 0, "_outcome": None, "count": 10},

@@ -1,0 +1,85 @@
+"""What every job does with the judged rows of its files: count, set rejects aside, refuse files, keep the ledger."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from shoplake.contracts import Contract
+from shoplake.quarantine import keep_refused_file
+from shoplake.spark.job import JobRun
+from shoplake.spark.rejects import is_over_limit, refusal_sentence, sample_problems, write_rejects
+from shoplake.spark.winners import APPLIED, DUPLICATE, OUTCOME, QUARANTINED, SUPERSEDED, UNCHANGED
+from shoplake.verdicts import Verdict, read_verdicts
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A dataset's judged rows of a run. `rows` is cached: unpersist it when the job is done."""
+
+    dataset: str
+    rows: DataFrame
+    judged: list[Row]
+    refused: dict[int, str]
+    problems: dict[int, list[dict[str, Any]]]
+
+    @property
+    def valid(self) -> DataFrame:
+        """The rows that may become part of a table: no outcome yet, and not of a refused file."""
+        return self.rows.where(F.col(OUTCOME).isNull() & ~F.col("_file").isin(list(self.refused)))
+
+
+def take_in(run: JobRun, contract: Contract, rows: DataFrame) -> Intake:
+    """Rows with `_outcome` where it is settled: rejects go to quarantine, files with too many are refused."""
+    rows = rows.persist()
+    judged = rows.groupBy("_file", OUTCOME).count().collect()
+    refused = refuse_files(run, contract, judged)
+    problems: dict[int, list[dict[str, Any]]] = {}
+    if any(row[OUTCOME] == QUARANTINED for row in judged):
+        rejected = rows.where(F.col(OUTCOME) == QUARANTINED)
+        write_rejects(run, contract.dataset, rejected)
+        problems = sample_problems(rejected)
+    return Intake(contract.dataset, rows, judged, refused, problems)
+
+
+def refuse_files(run: JobRun, contract: Contract, judged: Iterable[Row]) -> dict[int, str]:
+    """Files with more rejects than the contract's limit, with the sentence that says so.
+
+    Rejects are the rows that break a rule and those that the validator couldn't read as records.
+    """
+    rejected = {row["_file"]: row["count"] for row in judged if row[OUTCOME] == QUARANTINED}
+    counted = [(file, rejected.get(file["number"], 0)) for file in run.summary["files"][contract.dataset]]
+    over = {
+        file["number"]: refusal_sentence(contract, file, count)
+        for file, count in counted
+        if is_over_limit(contract, file, count)
+    }
+    if over:
+        verdicts: dict[int, Verdict] = {v.number: v for v in read_verdicts(run.lake.bucket, run.keys)}
+        for number, sentence in over.items():
+            refusal = {"verdict": "refused", "reason": "too_many_rejects", "sentence": sentence}
+            keep_refused_file(run.lake, run.keys, verdicts[number].model_copy(update=refusal))
+    return over
+
+
+def settle_ledger(run: JobRun, intake: Intake, outcomes: Iterable[Row]) -> None:
+    """The five counts of each file, from what was judged and from the counts of `_outcome` by `_file` of the valid
+    rows. A refused file's rows are all quarantined.
+    """
+    pages = {f["number"]: {name: 0 for name in (APPLIED, UNCHANGED, SUPERSEDED, QUARANTINED, DUPLICATE)}
+             for f in run.summary["files"][intake.dataset]}  # fmt: skip
+    for row in intake.judged:
+        if row["_file"] in intake.refused:
+            pages[row["_file"]][QUARANTINED] += row["count"]
+        elif row[OUTCOME] is not None:
+            pages[row["_file"]][row[OUTCOME]] += row["count"]
+    for row in outcomes:
+        pages[row["_file"]][row[OUTCOME]] += row["count"]
+    for number, page in pages.items():
+        run.ledger.files[str(number)] = {
+            **page,
+            "problems": intake.problems.get(number, []),
+            "refused": intake.refused.get(number),
+        }
