@@ -1,18 +1,19 @@
 """The gate: everything that this run wrote is checked on its branches, before anybody sees it.
 
-Reads the days that the run touched in processed.transactions, curated.sales and curated.daily_sales_summary,
-and the run's ledger. A critical expectation that isn't met fails the job, and so the run; a warning goes into
-the e-mail. Results: processed.quality_results (outside the branches), quality.json and Data Docs of the run.
+Reads the days and products that the run touched in processed and curated tables, the categories as a whole where
+they changed, and the run's ledger. A critical expectation that isn't met fails the job, and so the run; a warning
+goes into the e-mail. Results: processed.quality_results (outside the branches), quality.json and Data Docs of the run.
 """
 
 from dataclasses import asdict
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from quality.gate import Finding, Gate
-from quality.suites import daily_sales_summary, ledger, sales, transactions
+from quality.suites import categories, daily_sales_summary, ledger, product_versions, products, sales, transactions
 from shoplake.aws import client, put_json
 from shoplake.errors import DataError
 from shoplake.receipt import OUTCOMES, file_lines
@@ -21,10 +22,16 @@ from shoplake.times import parse
 from shoplake.verdicts import Verdict, read_verdicts
 
 SUITES = {
+    "processed.categories": categories.suite,
+    "processed.products": products.suite,
+    "processed.product_versions": product_versions.suite,
     "processed.transactions": transactions.suite,
     "curated.sales": sales.suite,
     "curated.daily_sales_summary": daily_sales_summary.suite,
 }
+BY_DAY = ("processed.transactions", "curated.sales", "curated.daily_sales_summary")
+BY_PRODUCT = ("processed.products", "processed.product_versions")
+CATEGORIES = "processed.categories"
 RESULTS = "processed.quality_results"
 LEDGER_SCHEMA = "key string, is_accepted boolean, has_page boolean, " + ", ".join(
     f"{name} bigint" for name in ("read", *OUTCOMES)
@@ -57,11 +64,17 @@ def main() -> None:
 
 
 def touched_frames(run: JobRun) -> dict[str, DataFrame]:
-    """The touched days of each table, as the run's branch has them, each also a view under the table's name."""
-    days = touched_days(run)
-    if not days:
-        return {}
-    frames = {name: run.table(name).where(F.col("order_day").isin(days)) for name in SUITES}
+    """What the run touched of each table, as its branch has it, each also a view under the table's name."""
+    frames = {}
+    if days := touched_days(run):
+        frames |= {name: run.table(name).where(F.col("order_day").isin(days)) for name in BY_DAY}
+    touched = [keys.select("product_id") for keys in map(run.touched, BY_PRODUCT) if keys is not None]
+    if touched:
+        ids = reduce(DataFrame.union, touched).distinct().persist()
+        frames |= {name: run.table(name).join(ids, on="product_id", how="left_semi") for name in BY_PRODUCT}
+        run.table(CATEGORIES).createOrReplaceTempView(run.declared(CATEGORIES).name)  # which products refer to
+    if run.touched(CATEGORIES) is not None:
+        frames[CATEGORIES] = run.table(CATEGORIES)
     for name, frame in frames.items():
         frame.createOrReplaceTempView(run.declared(name).name)
     return frames

@@ -26,7 +26,7 @@ from shoplake.yamlfile import read_yaml
 VENDOR = "shoplake"
 FORMATS = ("csv",)
 NORMALISERS = ("upper", "lower", "strip_decimal_zero")
-KEY_RULES = ("lines", "line_number")
+KEY_RULES = ("lines", "line_number", "id")
 REPEATS = ("keep", "duplicate")
 SEVERITIES = {"error": "critical", "warning": "warning", "info": "info"}
 
@@ -87,9 +87,9 @@ class Column:
 class Source:
     """One kind of system that files come from.
 
-    `key` says what names an order line: `line_number` (the file's own) or `lines` (a hash of the line);
-    `repeats` what identical rows of one file are: lines of their own (`keep`) or `duplicate`. An order number in which
-    `cancellation_pattern` is found is a cancellation.
+    `key` says what names a row: the dataset's own `id`, or for an order line `line_number` (the file's own) or
+    `lines` (a hash of the line); `repeats` what identical rows of one file are: lines of their own (`keep`) or
+    `duplicate`. An order number in which `cancellation_pattern` is found is a cancellation.
     """
 
     name: str

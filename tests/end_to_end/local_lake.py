@@ -30,7 +30,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples" / "online_retail"
 SHOPLAKE = Path(sys.executable).parent / "shoplake"
 DATASET = "transactions"
-LOADED_TABLES = ("processed.transactions", "curated.sales", "curated.daily_sales_summary")
+LOADED_TABLES = (
+    "processed.transactions",
+    "processed.categories",
+    "processed.product_versions",
+    "processed.products",
+    "curated.sales",
+    "curated.daily_sales_summary",
+)
 RUN_TIMEOUT_S = 240
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 

@@ -139,6 +139,9 @@ def test_filling_knows_names_and_the_escape():
 
 def test_tables_are_published_after_the_tables_they_are_made_of():
     assert [table.full_name for table in publication_order(load_tables())] == [
+        "processed.categories",
+        "processed.product_versions",
+        "processed.products",
         "processed.transactions",
         "curated.sales",
         "curated.daily_sales_summary",

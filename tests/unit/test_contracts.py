@@ -119,7 +119,7 @@ def uci(content: dict) -> dict:
         ),
         (lambda c: column(c, "currency")["logicalTypeOptions"].update(pattern="[A-Z"), "is not a regular expression"),
         (lambda c: uci(c).update(time_zone="Europe/Londn"), "'Europe/Londn' is not an IANA time zone"),
-        (lambda c: uci(c).update(key="line"), "'line' is not one of lines, line_number"),
+        (lambda c: uci(c).update(key="line"), "'line' is not one of lines, line_number, id"),
         (lambda c: uci(c).update(defaults={"curency": "GBP"}), "does not know 'curency'"),
         (lambda c: uci(c).update(cancellation_pattern="C("), "cancellation_pattern: pattern 'C(' is not a regular"),
         (lambda c: uci(c).update(cancellation_pattern=7), "cancellation_pattern: pattern 7 is not a regular"),

@@ -1,4 +1,4 @@
-"""Staged order lines for tests: one good row, overridden case by case."""
+"""Staged rows for tests: one good row of a dataset, overridden case by case."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.transaction_etl import judge
-from shoplake.contracts import load_contract
+from shoplake.contracts import Contract, load_contract
 from shoplake.spark.conform import conform, staged_schema
 
 CONTRACT = load_contract("transactions")
@@ -21,9 +21,16 @@ GOOD = {
 ARRIVED = datetime(2011, 1, 1, tzinfo=UTC)
 
 
-def staged(spark: SparkSession, *rows: dict, file: int = 0, arrived: datetime = ARRIVED) -> DataFrame:
+def staged(
+    spark: SparkSession,
+    *rows: dict,
+    file: int = 0,
+    arrived: datetime = ARRIVED,
+    contract: Contract = CONTRACT,
+    good: dict = GOOD,
+) -> DataFrame:
     """Rows as the validator stages them; the line number counts from 2."""
-    schema = staged_schema(CONTRACT)
+    schema = staged_schema(contract)
     schema = T.StructType(
         [
             *schema.fields,
@@ -34,7 +41,7 @@ def staged(spark: SparkSession, *rows: dict, file: int = 0, arrived: datetime = 
     )
     records = []
     for line, row in enumerate(rows, start=2):
-        values = {"_line": line, "_raw": str(row), "_file": file, "_source_key": f"raw/{file}.csv", **GOOD, **row}
+        values = {"_line": line, "_raw": str(row), "_file": file, "_source_key": f"raw/{file}.csv", **good, **row}
         records.append(
             tuple(values.get(field.name, arrived if field.name == "_arrived_at" else None) for field in schema)
         )
