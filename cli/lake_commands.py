@@ -96,6 +96,7 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
     from local.control import memory_bytes
     from shoplake.files import RECEIVED, Files
     from shoplake.held import held_files
+    from shoplake.monitoring import alarms_that_are_on
     from shoplake.runs import Runs
 
     runs, files = Runs(lake.runs_table), Files(lake.files_table)
@@ -108,6 +109,7 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
         "state_dir": str(process.state_dir),
         "running_run": lock.run_id if lock else None,
         "files": {"waiting": len(files.waiting(RECEIVED)), "held": len(held)},
+        "alarms": alarms_that_are_on(lake),
         "last_run": {"run_id": latest[0]["id"], "state": latest[0]["state"]} if latest else None,
         "held_files": [asdict(file) for file in held],
     }
@@ -140,6 +142,7 @@ def check_declarations() -> "Lake":
     """The local lake's inventory, once everything that is declared was read. Raises ConfigurationError."""
     from shoplake.config import load_lake
     from shoplake.contracts import load_contract
+    from shoplake.monitoring import Monitoring
     from shoplake.sql_files import named_queries, views
     from shoplake.state_machine import top_level_states
     from shoplake.tables import load_tables
@@ -150,6 +153,7 @@ def check_declarations() -> "Lake":
     load_tables()
     named_queries(lake)
     views(lake)
+    _ = Monitoring(lake).dashboards
     place = lake.inventory.state_machine.definition
     try:
         top_level_states(lake)

@@ -154,6 +154,7 @@ def status_view(status: dict[str, Any]) -> RenderableType:
         "state folder": status["state_dir"],
         "running": status["running_run"] or "no run",
         "files": f"{status['files']['waiting']} waiting, {status['files']['held']} held",
+        "alarms": f"{len(status['alarms'])} on: {', '.join(status['alarms'])}" if status["alarms"] else "none on",
         "last run": f"{last['run_id']} {last['state']}" if last else "none yet",
     }
     table = Table.grid(padding=(0, 2))

@@ -138,6 +138,13 @@ def keep(run: JobRun, findings: list[Finding]) -> None:
         "met": len(findings) - len(not_met),
         "critical": [asdict(finding) for finding in not_met if finding.severity == "critical"],
         "warnings": [asdict(finding) for finding in not_met if finding.severity != "critical"],
+        "tables": {
+            table: {
+                "checked": sum(f.table == table for f in findings),
+                "met": sum(f.table == table and f.is_met for f in findings),
+            }
+            for table in dict.fromkeys(finding.table for finding in findings)
+        },
         "data_docs": docs_prefix(run),
     }
     put_json(run.lake.bucket, run.keys.quality, quality)

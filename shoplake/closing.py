@@ -21,6 +21,7 @@ from shoplake.held import held_files
 from shoplake.keys import RunKeys
 from shoplake.manifest import read_manifest
 from shoplake.messages import Failure, Message, failure_message, success_message
+from shoplake.metrics import put_run_metrics
 from shoplake.publication import keep_as_evidence, moved_tables, publish
 from shoplake.receipt import Report, build_report, job_runs_of, state_times
 from shoplake.runs import ENDED, FAILED, PUBLISHING, ROLLING_BACK, RUNNING, STARTING, SUCCEEDED, Runs
@@ -119,6 +120,7 @@ def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str
     else:
         message = success_message(lake, report, warnings, quality, held)
     send_once(lake, runs, run_id, message)
+    put_run_metrics(lake, report, quality)
 
 
 def close_dead_run(lake: Lake, run_id: str, status: str) -> bool:

@@ -102,6 +102,22 @@ class Worker(_Strict):
         return DPU_OF_WORKER[self.type] * self.number
 
 
+class Monitoring(_Strict):
+    """`measure` is how often the lake is measured between runs, as EventBridge Scheduler writes it."""
+
+    measure: str = Field(pattern=r"^(rate|cron)\(.+\)$")
+
+
+class Thresholds(_Strict):
+    """From where on an environment's alarms go off; see `monitoring/alarms.yaml`."""
+
+    queue_age_s: Positive
+    slow_run_s: Positive
+    quality_percent: float = Field(gt=0, le=100)
+    dollars_a_day: float = Field(gt=0)
+    athena_gb_a_day: Positive
+
+
 class Environment(_Strict):
     region: str
     account: str | None
@@ -110,6 +126,8 @@ class Environment(_Strict):
     worker: Worker
     shuffle_partitions: Positive
     alerts: list[str]
+    thresholds: Thresholds
+    alarms_off: list[ShortName] = []
 
 
 class Inventory(_Strict):
@@ -129,6 +147,7 @@ class Inventory(_Strict):
     glue_version: str
     state_machine: StateMachine
     topics: dict[str, str]
+    monitoring: Monitoring
     athena: Athena
     spark: dict[str, str]
     prices: Prices

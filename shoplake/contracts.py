@@ -124,6 +124,7 @@ class Contract:
     sources: tuple[Source, ...]
     reject_share: float
     reject_rows: int
+    freshness: tuple[str, float] | None = None  # a column, and the hours that its newest value may be old
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
@@ -206,9 +207,18 @@ class _Reader:
             ) or self._fail("sources", "needs at least one source"),
             reject_share=float(limit["share"]),
             reject_rows=int(limit["rows"]),
+            freshness=self._freshness(model, {c.name for c in columns}),
         )  # fmt: skip
         self._no_name_twice(contract)
         return contract
+
+    def _freshness(self, model: OpenDataContractStandard, columns: set[str]) -> tuple[str, float] | None:
+        sla = next((p for p in model.slaProperties or [] if p.property == "freshness"), None)
+        if sla is None:
+            return None
+        hours = {"h": 1, "d": 24}[self._one_of(sla.unit, ("h", "d"), "slaProperties: unit of freshness")]
+        column = (sla.element or model.slaDefaultElement or "").rpartition(".")[2]
+        return self._one_of(column, columns, "slaProperties: element of freshness"), float(sla.value) * hours
 
     def _hold_against_standard(self, content: dict) -> None:
         schema = json.loads(OpenDataContractStandard.json_schema())

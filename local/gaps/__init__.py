@@ -23,6 +23,11 @@ GAPS = (
     "glue_jobs",
     "crawlers",
     "athena",
+    "athena_metrics",
+    "cloudwatch_alarms",
+    "lambda_metrics",
+    "sqs_metrics",
+    "step_functions_metrics",
 )
 
 

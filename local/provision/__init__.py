@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from local.emulator import HOST
-from local.provision import alerts, arrivals, crawlers, functions, jobs, pipeline, query, storage
+from local.provision import alerts, arrivals, crawlers, functions, jobs, monitoring, pipeline, query, storage
 from local.provision.account import Account
 from shoplake.artifacts import Artifacts
 from shoplake.aws import client
@@ -35,5 +35,6 @@ def provision(lake: Lake, artifacts: Artifacts, progress: Callable[[str], None] 
     jobs.provision(account, artifacts)
     functions.provision(account, artifacts)
     pipeline.provision(account)
+    monitoring.provision(account)
     arrivals.provision(account)  # the last: from here on files may come
     return account.changes

@@ -121,7 +121,7 @@ def test_every_step_before_publishing_is_caught(lake):
 def test_no_placeholder_is_left_and_none_is_unused(lake):
     text = (root() / lake.inventory.state_machine.definition).read_text()
     used = set(re.findall(r"\$\{(\w+)\}", text))
-    unused = {"dispatcher", "run_ended", "roll_back_timeout_s"} & set(placeholders(lake))
+    unused = {"dispatcher", "measure_lake", "run_ended", "roll_back_timeout_s"} & set(placeholders(lake))
     assert used <= set(placeholders(lake))
     assert "${" not in definition(lake)
     assert {name for name in placeholders(lake) if not name.endswith("_timeout_s")} - used <= unused
