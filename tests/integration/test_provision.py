@@ -17,6 +17,10 @@ from shoplake.files import REFUSED, Files
 from shoplake.runs import ENDED, Runs
 
 ROOT = Path(__file__).resolve().parents[2]
+DEAD_LETTERS = {
+    "AlarmName": "shoplake-local-dead-letters", "Namespace": "AWS/SQS", "Period": 60, "Statistic": "Maximum",
+    "MetricName": "ApproximateNumberOfMessagesVisible",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +118,37 @@ def test_a_changed_job_script_is_uploaded_and_nothing_else(provisioned, lake, ar
             ),
             "updated log group /aws/lambda/shoplake-local-publish",
         ),
+        (
+            lambda aws, lake: aws("cloudwatch").put_metric_alarm(
+                **DEAD_LETTERS, ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1, Threshold=7
+            ),
+            "updated alarm shoplake-local-dead-letters",
+        ),
+        (
+            lambda aws, lake: aws("cloudwatch").put_metric_alarm(
+                **DEAD_LETTERS | {"AlarmName": "shoplake-local-gone"},
+                ComparisonOperator="GreaterThanThreshold",
+                EvaluationPeriods=1,
+                Threshold=7,
+            ),
+            "deleted alarm shoplake-local-gone",
+        ),
+        (
+            lambda aws, lake: aws("cloudwatch").put_dashboard(
+                DashboardName="shoplake-local-cost", DashboardBody='{"widgets": []}'
+            ),
+            "updated dashboard shoplake-local-cost",
+        ),
+        (
+            lambda aws, lake: aws("cloudwatch").put_dashboard(
+                DashboardName="shoplake-local-gone", DashboardBody='{"widgets": []}'
+            ),
+            "deleted dashboard shoplake-local-gone",
+        ),
+        (
+            lambda aws, lake: aws("cloudwatch").delete_dashboards(DashboardNames=["shoplake-local-data-quality"]),
+            "created dashboard shoplake-local-data-quality",
+        ),
     ],
 )
 def test_what_differs_from_lake_yaml_is_mended(provisioned, lake, artifacts, aws, spoil, sentence):
@@ -147,6 +182,22 @@ def test_schedules_call_the_dispatcher(provisioned, lake, aws):
     found = {name: aws("scheduler").get_schedule(Name=f"shoplake-local-{name}") for name in ("run", "sweep")}
     assert found["run"]["ScheduleExpression"] == "rate(5 minutes)"
     assert json.loads(found["sweep"]["Target"]["Input"]) == {"action": "sweep"}
+
+
+def test_the_lake_is_measured_between_runs(provisioned, lake, aws):
+    schedule = aws("scheduler").get_schedule(Name="shoplake-local-measure")
+    assert schedule["ScheduleExpression"] == "rate(1 hour)"
+    assert schedule["Target"]["Arn"] == lake.function_arn("measure_lake")
+    answer = aws("lambda").invoke(FunctionName=lake.function_name("measure_lake"), Payload=b"{}")
+    assert json.loads(answer["Payload"].read())["metrics"] >= 1
+
+
+def test_alarms_that_send_mail_name_their_topic_and_the_others_are_silent(provisioned, lake, aws):
+    pages = aws("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=lake.prefix)
+    actions = {alarm["AlarmName"]: alarm["AlarmActions"] for page in pages for alarm in page["MetricAlarms"]}
+    assert actions["shoplake-local-queue-age"] == [lake.topic_arn("notifications")]
+    assert actions["shoplake-local-cost-of-a-day"] == [lake.topic_arn("cost")]
+    assert actions["shoplake-local-failed-executions"] == []
 
 
 def test_a_message_comes_back_only_when_the_dispatcher_must_be_done(provisioned, lake, aws):

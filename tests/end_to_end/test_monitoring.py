@@ -1,0 +1,88 @@
+"""After a run CloudWatch has its receipt, figure for figure; alarms and dashboards are there, and none cries wolf."""
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.end_to_end.local_lake import LocalLake, eventually
+
+pytestmark = pytest.mark.lake
+
+
+@pytest.fixture(scope="module")
+def measured(lake, three_days):
+    """A function that gives the value that one metric was given when the run ended; None where it was not."""
+    second = datetime.fromisoformat(three_days.record["ended_at"]).replace(microsecond=0)
+
+    def value(name: str, **dimensions: str) -> float | None:
+        points = lake.aws("cloudwatch").get_metric_statistics(
+            Namespace="Shoplake", MetricName=name, Period=1, Statistics=["Sum", "SampleCount"],
+            StartTime=second, EndTime=second + timedelta(seconds=1),
+            Dimensions=[{"Name": n, "Value": v} for n, v in {"env": "local", **dimensions}.items()],
+        )["Datapoints"]  # fmt: skip
+        if not points:
+            return None
+        (point,) = points
+        assert point["SampleCount"] == 1, f"{name} was put {point['SampleCount']} times"
+        return point["Sum"]
+
+    eventually(lambda: value("RunsSucceeded") is not None, 30)
+    return value
+
+
+def test_the_runs_metrics_equal_its_receipt(measured, three_days):
+    receipt, files = three_days.receipt, three_days.record["files"]
+    assert (measured("RunsSucceeded"), measured("RunsFailed")) == (1, 0)
+    for outcome, count in receipt["rows"].items():
+        assert measured(f"Rows{outcome.capitalize()}") == count, outcome
+    for verdict, count in files.items():
+        assert measured(f"Files{verdict.capitalize()}") == count, verdict
+    assert measured("BytesIn") == receipt["bytes_in"] > 0
+    assert measured("RunSeconds") == receipt["seconds"] > 0
+    assert measured("Dollars") == receipt["dollars"] > 0
+    assert measured("DpuSeconds") == pytest.approx(sum(state["dpu_seconds"] for state in receipt["states"]))
+
+
+def test_rows_are_told_by_dataset_too(measured):
+    assert measured("RowsRead", dataset="transactions") == 7419
+
+
+def test_every_checked_table_has_its_quality_score(measured):
+    for table in ("run.ledger", "processed.transactions", "curated.sales", "curated.daily_sales_summary"):
+        assert measured("QualityScore", table=table) == 100, table
+
+
+def test_jobs_of_a_good_run_count_no_failure(measured):
+    for job in ("transaction_etl", "master_data_merge", "quality_gate"):
+        assert measured("JobRunsFailed", job=job) == 0, job
+
+
+def test_freshness_is_the_age_of_the_newest_order(lake, measured, three_days):
+    ended_at = datetime.fromisoformat(three_days.record["ended_at"])
+    newest = datetime.fromisoformat("2010-12-03T19:36:00+00:00")
+    answer = lake.aws("cloudwatch").get_metric_statistics(
+        Namespace="Shoplake", MetricName="FreshnessHours", Period=3600, Statistics=["Minimum"],
+        StartTime=ended_at - timedelta(minutes=1), EndTime=ended_at + timedelta(minutes=5),
+        Dimensions=[{"Name": "env", "Value": "local"}, {"Name": "table", "Value": "curated.sales"}],
+    )  # fmt: skip
+    hours = answer["Datapoints"][0]["Minimum"]
+    assert hours == pytest.approx((ended_at - newest).total_seconds() / 3600, abs=0.2)
+
+
+def test_three_dashboards_exist(lake):
+    names = {entry["DashboardName"] for entry in lake.aws("cloudwatch").list_dashboards()["DashboardEntries"]}
+    assert names == {"shoplake-local-pipeline-health", "shoplake-local-cost", "shoplake-local-data-quality"}
+    body = lake.aws("cloudwatch").get_dashboard(DashboardName="shoplake-local-cost")["DashboardBody"]
+    assert json.loads(body)["widgets"]
+
+
+def test_status_names_the_alarms_that_are_on(lake: LocalLake):
+    on = [alarm for alarm in alarms(lake) if alarm["StateValue"] == "ALARM"]
+    assert lake.status()["alarms"] == [alarm["AlarmName"].removeprefix("shoplake-local-") for alarm in on]
+    assert not [alarm["AlarmName"] for alarm in on if alarm["AlarmActions"]], "an alarm has sent an e-mail"
+
+
+def alarms(lake: LocalLake) -> list[dict]:
+    pages = lake.aws("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix="shoplake-local-")
+    return [alarm for page in pages for alarm in page["MetricAlarms"]]
