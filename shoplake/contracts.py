@@ -8,7 +8,7 @@ one by one: a contract that loads is a contract that is obeyed.
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -24,7 +24,7 @@ from shoplake.root import root
 from shoplake.yamlfile import read_yaml
 
 VENDOR = "shoplake"
-FORMATS = ("csv",)
+FORMATS = ("csv", "json_lines", "json", "parquet")
 NORMALISERS = ("upper", "lower", "strip_decimal_zero")
 KEY_RULES = ("lines", "line_number", "id")
 REPEATS = ("keep", "duplicate")
@@ -35,7 +35,7 @@ _COLUMN_WORDS = {"default", "normaliser", "otherFormats", "notBefore", "notAfter
 _ENUM_WORDS = {"sourceValues"}
 _SOURCE_WORDS = {
     "name", "header", "key", "repeats", "time_zone", "timestamp_formats", "defaults",
-    "cancellation_pattern",
+    "cancellation_pattern", "aliases", "records", "explode",
 }  # fmt: skip
 _DURATION = re.compile(r"^(\d+)(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -89,7 +89,10 @@ class Source:
 
     `key` says what names a row: the dataset's own `id`, or for an order line `line_number` (the file's own) or
     `lines` (a hash of the line); `repeats` what identical rows of one file are: lines of their own (`keep`) or
-    `duplicate`. An order number in which `cancellation_pattern` is found is a cancellation.
+    `duplicate`. An order number in which `cancellation_pattern` is found is a cancellation. `aliases` are names that
+    only this source gives a column. In JSON, `records` is the path of the array inside an object that holds the
+    records (`orders.items`), and `explode` the field of a record whose array's elements become the records, each with
+    the record's other fields.
     """
 
     name: str
@@ -100,6 +103,9 @@ class Source:
     timestamp_formats: tuple[str, ...] = ()
     defaults: dict[str, str] = field(default_factory=dict)
     cancellation_pattern: str | None = None
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    records: str | None = None
+    explode: str | None = None
 
 
 @dataclass(frozen=True)
@@ -145,30 +151,42 @@ class Contract:
     def match_header(self, header: Sequence[str]) -> HeaderMatch:
         """Find the source and the columns of a header.
 
-        A column's own name goes before its synonyms, and these in the contract's order; a name that stands
-        twice in the header is ambiguous.
+        A column's own name goes before its source's aliases, these before its synonyms, and all in the contract's
+        order; a name that stands twice in the header is ambiguous.
         """
         positions: dict[str, list[int]] = {}
         for position, name in enumerate(header):
             positions.setdefault(fold(name), []).append(position)
-        columns, ambiguous = {}, {}
-        for column in self.columns:
-            found = next((name for name in map(fold, column.accepted_names) if name in positions), None)
-            if found is None:
-                continue
-            if len(positions[found]) > 1:
-                ambiguous[column.name] = [header[p] for p in positions[found]]
-            columns[column.name] = positions[found][0]
+        found = self._found(positions, {})
+        source = self._source_of(set(positions), found)
+        if source.aliases:
+            found = self._found(positions, source.aliases)
+        columns = {column: positions[name][0] for column, name in found.items()}
+        ambiguous = {
+            column: [header[p] for p in positions[name]] for column, name in found.items() if len(positions[name]) > 1
+        }
         taken = set(columns.values())
         return HeaderMatch(
-            source=self._source_of(set(positions), columns),
+            source=source,
             columns=columns,
             missing=tuple(c.name for c in self.columns if c.required and c.name not in columns),
             extra=tuple(name for p, name in enumerate(header) if p not in taken and name.strip()),
             ambiguous=ambiguous,
         )
 
-    def _source_of(self, names: set[str], columns: dict[str, int]) -> Source:
+    def _found(self, names: Container[str], aliases: dict[str, tuple[str, ...]]) -> dict[str, str]:
+        """The folded name under which each column is there. A name that is an alias is no other column's synonym."""
+        aliased = {fold(name) for given in aliases.values() for name in given}
+        found = {}
+        for column in self.columns:
+            synonyms = [name for name in map(fold, column.synonyms) if name not in aliased]
+            accepted = [fold(column.name), *map(fold, aliases.get(column.name, ())), *synonyms]
+            first = next((name for name in accepted if name in names), None)
+            if first is not None:
+                found[column.name] = first
+        return found
+
+    def _source_of(self, names: set[str], columns: Container[str]) -> Source:
         """The first source whose header names are all there; the last source where none fits."""
         for source in self.sources:
             if all(fold(name) in names or name in columns for name in source.header):
@@ -269,6 +287,7 @@ class _Reader:
             if word not in words:
                 self._fail(place, f"needs a {word}")
         self._known(words.get("defaults", {}), columns, f"{place}: defaults")
+        self._known(words.get("aliases", {}), columns, f"{place}: aliases")
         zone = words.get("time_zone", "UTC")
         if zone not in available_timezones():
             self._fail(place, f"time_zone {zone!r} is not an IANA time zone such as Europe/London")
@@ -281,6 +300,9 @@ class _Reader:
             timestamp_formats=tuple(words.get("timestamp_formats", [])),
             defaults={name: str(value) for name, value in words.get("defaults", {}).items()},
             cancellation_pattern=self._pattern(words.get("cancellation_pattern"), f"{place}: cancellation_pattern"),
+            aliases={name: tuple(given) for name, given in words.get("aliases", {}).items()},
+            records=words.get("records"),
+            explode=words.get("explode"),
         )
 
     def _rule(self, quality: Any, place: str) -> TableRule:

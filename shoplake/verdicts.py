@@ -37,6 +37,7 @@ class Verdict(BaseModel):
     owner: str | None = None  # of a duplicate: the key that holds the same bytes
     md5: str | None = None
     source: str | None = None
+    format: str | None = None  # csv, json_lines, json or parquet
     encoding: str | None = None
     delimiter: str | None = None
     header: list[str] = []

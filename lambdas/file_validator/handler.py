@@ -94,6 +94,7 @@ def verdict_of(file: FileVersion, number: int, staging: Staging) -> Verdict:
         verdict="accepted_with_rejects" if staging.rows_quarantined else "accepted",
         md5=staging.md5,
         source=staging.source,
+        format=staging.format,
         encoding=staging.encoding,
         delimiter=staging.delimiter,
         header=staging.header,

@@ -4,8 +4,9 @@
 their line numbers. It judges structure, never values: row rules live in the jobs.
 
 A reader follows one file through the modules in this order: `source` (bytes as received, hash, gzip),
-`encodings` (to UTF-8), `dialect` (delimiter, line ending, header), `records` (blocks of records, by way
-of `fast` or `careful`), `writer` (Parquet and rejects), all wired in `engine`.
+`text` (to UTF-8 by way of `encodings`), then for CSV `dialect` (delimiter, line ending, header) and `records`
+(blocks of records, by way of `fast` or `careful`), for JSON `json_file` (form, header), `json_cut` (the texts of
+records) and `json_records` (their values); at last `writer` (Parquet and rejects). All is wired in `engine`.
 """
 
 from shoplake.staging.engine import stage

@@ -145,7 +145,7 @@ def refuse_unusable(header: Header, contract: Contract) -> None:
             raise Refused(
                 "wrong_format",
                 f"is not CSV, though its name says so (line {header.line} begins with {shown[:40]}): "
-                "JSON and web pages are not read here; export it as CSV and drop it again.",
+                "give JSON a name that ends in .json, export anything else as CSV, and drop it again.",
             )
         if looks_like_data(header.names) or not match.missing:
             raise Refused(

@@ -5,23 +5,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from shoplake.staging.dialect import Contract, Header, find_header, refuse_unusable
-from shoplake.staging.encodings import Transcoder, refuse_binary, refuse_known_binary, transcoder_for
+from shoplake.staging.dialect import Contract, HeaderMatch, find_header, refuse_unusable
+from shoplake.staging.json_file import find_json_header
+from shoplake.staging.json_file import refuse_unusable as refuse_unusable_json
+from shoplake.staging.json_records import JsonRecords
 from shoplake.staging.model import Limits, Problem, Refusal, Refused, Staging
-from shoplake.staging.records import Layout, RecordReader, Reject
-from shoplake.staging.source import READ_BYTES, ByteSource
+from shoplake.staging.names import kind_of, refuse_other_form
+from shoplake.staging.records import Batch, Layout, RecordReader, Reject
+from shoplake.staging.source import ByteSource
+from shoplake.staging.text import Text
 from shoplake.staging.writer import StagedFiles
-
-# Endings of names by a contract's format. The JSON forms and Parquet join here, each with its reader.
-EXTENSIONS = {"csv": (".csv", ".tsv")}
-SAMPLE_BYTES = 1024 * 1024
-"""What is looked at before the first record is read; a header must end within it."""
 
 
 @dataclass
 class _Findings:
     """What is known of the file so far; in the end the fields of Staging of the same names."""
 
+    format: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
     has_bom: bool = False
@@ -46,23 +46,31 @@ def stage(
 ) -> Staging:
     """Read `stream` once and write its records to `staged_path` and its rejects to `rejects_path`.
 
-    Parquet: one row a record, `_line` (physical line of its first character, from 1), `_raw` (its text
-    without the line ending) and each matched contract column, all strings, exactly as in the file.
-    Rejects: JSON Lines of line, raw_text, reasons and detail, only there when a record was rejected.
-    A refused file leaves neither. Raises only what reading the stream or writing the files raises.
+    Parquet: one row a record, `_line`, `_raw` (the record's text without its line ending) and contract columns,
+    all strings, exactly as in the file. `_line` is the physical line of the record's first character, from 1; in
+    an array the record's ordinal; the elements of an exploded array share their record's. CSV gives the columns
+    that its header names, JSON all of them.
+    Rejects: JSON Lines of line, raw_text, reasons, detail and for an exploded array element, only there when a
+    record was rejected. A refused file leaves neither. Raises only what reading the stream or writing raises.
     """
-    received = ByteSource(stream, limits.max_bytes)
-    findings = _Findings()
+    received, findings = ByteSource(stream, limits.max_bytes), _Findings()
     refusal = None
     try:
-        _refuse_other_formats(file_name, contract)
-        _stage_csv(received, file_name, contract, staged_path, rejects_path, limits, findings)
+        with StagedFiles(staged_path, rejects_path) as files:
+            for batch in _batches(received, file_name, contract, limits, files, findings):
+                findings.rows_read += len(batch.lines) + len(batch.rejects)
+                files.write(batch)
+                room = limits.max_problems - len(findings.problems)
+                findings.problems += [_problem(reject) for reject in batch.rejects[:room]]
     except Refused as refused:
         refusal = Refusal(refused.code, refused.sentence)
-        findings.rows_read = findings.rows_staged = findings.rows_quarantined = 0
+        findings.rows_read = 0
         findings.problems = list(refused.problems[: limits.max_problems])
         if refused.code != "too_large":
             received.drain()
+    else:
+        findings.rows_staged, findings.rows_quarantined = files.rows, files.rejects
+        _note_rows(findings)
     return Staging(
         refusal=refusal,
         md5="" if refusal and refusal.code == "too_large" else received.md5,
@@ -72,88 +80,60 @@ def stage(
     )
 
 
-def _refuse_other_formats(file_name: str, contract: Contract) -> None:
-    accepted = [ending for name in contract.formats for ending in EXTENSIONS.get(name, ())]
-    if not file_name.lower().removesuffix(".gz").endswith(tuple(accepted)):
-        raise Refused(
-            "wrong_format",
-            f"has a name that {contract.dataset} doesn't accept: it must end in {' or '.join(accepted)}, "
-            "with or without .gz. Rename or export it and drop it again.",
-        )
-
-
-def _stage_csv(
-    received: ByteSource,
-    file_name: str,
-    contract: Contract,
-    staged_path: Path,
-    rejects_path: Path,
-    limits: Limits,
-    findings: _Findings,
-) -> None:
-    chunks = received.chunks()
-    sample, is_whole = _sample(chunks)
+def _batches(
+    received: ByteSource, file_name: str, contract: Contract, limits: Limits, files: StagedFiles, findings: _Findings
+) -> Iterator[Batch]:
+    """The file's records; `files` are begun and `findings` filled on the way."""
+    kind = kind_of(file_name, contract.dataset, contract.formats)
+    text = Text(received)
+    findings.format, findings.has_bom, findings.encoding = kind, text.has_bom, text.transcoder.encoding
     _note_gzip(file_name, received.is_gzip, findings)
-    refuse_known_binary(sample)
-    transcoder, bom_bytes = transcoder_for(sample)
-    text = transcoder.feed(sample[bom_bytes:], final=is_whole)
-    findings.has_bom, findings.encoding = bom_bytes > 0, transcoder.encoding
-    if not text.strip():
-        raise Refused(
-            "empty",
-            "is empty: it holds neither a header nor records. Export it again, or leave it out.",
-        )
-    refuse_binary(text)
+    if kind == "json":
+        yield from _json_batches(text, contract, limits, files, findings)
+    else:
+        yield from _csv_batches(text, contract, limits, files, findings)
+    findings.encoding = text.transcoder.encoding
+    if text.transcoder.note:
+        findings.notes.append(text.transcoder.note)
 
-    header = find_header(text, is_whole, contract)
-    _note_header(header, findings)
+
+def _csv_batches(
+    text: Text, contract: Contract, limits: Limits, files: StagedFiles, findings: _Findings
+) -> Iterator[Batch]:
+    header = find_header(text.sample, text.is_whole, contract)
+    findings.delimiter, findings.line_ending = header.dialect.delimiter.decode(), header.line_ending
+    _note_header(header.names, header.match, findings)
     refuse_unusable(header, contract)
     columns = header.match.columns
-    reader = RecordReader(
-        Layout(
-            dialect=header.dialect,
-            width=header.width,
-            positions=list(columns.values()),
-            first_line=header.next_line,
-            max_record_bytes=limits.max_record_bytes,
-        )
+    files.begin(list(columns))
+    layout = Layout(
+        dialect=header.dialect,
+        width=header.width,
+        positions=list(columns.values()),
+        first_line=header.next_line,
+        max_record_bytes=limits.max_record_bytes,
     )
-    with StagedFiles(staged_path, rejects_path, list(columns)) as files:
-        for batch in reader.batches(_text_chunks(text[header.end :], chunks, transcoder)):
-            findings.rows_read += len(batch.lines) + len(batch.rejects)
-            files.write(batch)
-            room = limits.max_problems - len(findings.problems)
-            findings.problems += [_problem(reject) for reject in batch.rejects[:room]]
-    findings.rows_staged, findings.rows_quarantined = files.rows, files.rejects
-    findings.encoding = transcoder.encoding
-    if transcoder.note:
-        findings.notes.append(transcoder.note)
-    if not findings.rows_read:
-        findings.notes.append("the file holds a header and no records")
-    if findings.rows_quarantined > len(findings.problems):
+    yield from RecordReader(layout).batches(text.pieces(header.end))
+
+
+def _json_batches(
+    text: Text, contract: Contract, limits: Limits, files: StagedFiles, findings: _Findings
+) -> Iterator[Batch]:
+    header = find_json_header(text, contract, limits.max_record_bytes)
+    findings.format = header.form.name
+    refuse_other_form(header.form.name, contract.dataset, contract.formats)
+    _note_header(header.names, header.match, findings)
+    refuse_unusable_json(header)
+    records = JsonRecords(header.contract, header.match.source, header.names)
+    files.begin(records.columns)
+    yield from records.batches(header.form.cuts(text.pieces(header.form.start), limits.max_record_bytes))
+    findings.extra_columns += records.later_names
+    if records.repeated_keys:
         findings.notes.append(
-            f"the first {len(findings.problems):,} of {findings.rows_quarantined:,} problems are listed"
+            f"records that name a field twice, of which the last one counts: {records.repeated_keys:,}"
         )
-
-
-def _sample(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
-    """The beginning of a file, and whether that is the whole file."""
-    pieces, size = [], 0
-    for piece in chunks:
-        pieces.append(piece)
-        size += len(piece)
-        if size >= SAMPLE_BYTES:
-            return b"".join(pieces), False
-    return b"".join(pieces), True
-
-
-def _text_chunks(first: bytes, chunks: Iterator[bytes], transcoder: Transcoder) -> Iterator[bytes]:
-    """The rest of the file as UTF-8, in pieces of one size to bound what is held for each."""
-    for start in range(0, len(first), READ_BYTES):
-        yield first[start : start + READ_BYTES]
-    for piece in chunks:
-        yield transcoder.feed(piece)
-    yield transcoder.feed(b"", final=True)
+    if records.empty_arrays:
+        findings.notes.append(f"records whose array `{header.match.source.explode}` is empty: {records.empty_arrays:,}")
 
 
 def _note_gzip(file_name: str, is_gzip: bool, findings: _Findings) -> None:
@@ -164,12 +144,21 @@ def _note_gzip(file_name: str, is_gzip: bool, findings: _Findings) -> None:
         findings.notes.append("the file is not gzipped though its name ends in .gz; it was read as it is")
 
 
-def _note_header(header: Header, findings: _Findings) -> None:
-    findings.delimiter = header.dialect.delimiter.decode()
-    findings.line_ending = header.line_ending
-    findings.header = header.names
-    findings.source = header.match.source.name if header.match.source else None
-    findings.extra_columns = list(header.match.extra)
+def _note_header(names: list[str], match: HeaderMatch, findings: _Findings) -> None:
+    findings.header = names
+    findings.source = match.source.name if match.source else None
+    findings.extra_columns = list(match.extra)
+
+
+def _note_rows(findings: _Findings) -> None:
+    if not findings.rows_read:
+        findings.notes.append(
+            "the file holds a header and no records" if findings.format == "csv" else "the file holds no records"
+        )
+    if findings.rows_quarantined > len(findings.problems):
+        findings.notes.append(
+            f"the first {len(findings.problems):,} of {findings.rows_quarantined:,} problems are listed"
+        )
 
 
 def _problem(reject: Reject) -> Problem:

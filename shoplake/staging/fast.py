@@ -84,7 +84,7 @@ def read_block(
 
     return FastBlock(
         line_offsets=line_offsets,
-        raw=_strings(data, starts, content_ends),
+        raw=slices(data, starts, content_ends),
         columns=_columns(data, starts, content_ends, delimiters.reshape(len(starts), width - 1), positions, quotes),
         ragged=ragged,
         consumed=consumed,
@@ -134,7 +134,7 @@ def _columns(
     if quotes is not None:
         is_quoted = (data[begins] == QUOTE[0]) & (ends > begins)
         begins, ends = begins + is_quoted, ends - is_quoted
-    cells = _strings(data, begins, ends)
+    cells = slices(data, begins, ends)
     if quotes is not None and (np.diff(quotes) == 1).any():
         cells = pc.replace_substring(cells, pattern='""', replacement='"')
     step = len(in_file_order)
@@ -145,12 +145,13 @@ def _columns(
     return [arrays[position] for position in positions]
 
 
-def _strings(data: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> pa.StringArray:
-    """The slices of `data` from `starts` to `ends`, which rise and don't overlap, as strings."""
+def slices(data: np.ndarray, starts: np.ndarray, ends: np.ndarray, is_null: np.ndarray | None = None) -> pa.StringArray:
+    """The slices of `data` from `starts` to `ends`, which rise and don't overlap, as strings; null ones are empty."""
     steps = np.zeros(len(data) + 1, np.int8)
     steps[starts] += 1
     steps[ends] -= 1
     is_kept = np.cumsum(steps[:-1], dtype=np.int8).view(np.bool_)
     offsets = np.zeros(len(starts) + 1, np.int32)
     np.cumsum(ends - starts, out=offsets[1:])
-    return pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(data[is_kept]))
+    validity = None if is_null is None else pa.py_buffer(np.packbits(~is_null, bitorder="little"))
+    return pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(data[is_kept]), validity)

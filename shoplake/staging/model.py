@@ -35,8 +35,8 @@ class Refusal:
     """Why the file as a whole can't be loaded.
 
     `code` is one of empty, binary, wrong_format, unreadable, truncated, too_large, header_missing,
-    missing_column, ambiguous_column. `sentence` says it to a person, and what to do; it goes on where the
-    file's name ends ("is empty: ...").
+    missing_column, ambiguous_column, missing_records. `sentence` says it to a person, and what to do; it goes on where
+    the file's name ends ("is empty: ...").
     """
 
     code: str
@@ -51,6 +51,7 @@ class Staging:
     md5: str  # hexadecimal, of the bytes as received; empty for a file over the size limit
     size_bytes: int  # as received; for a file over the limit, as far as it was read
     uncompressed_bytes: int  # likewise; for a refused file, as far as it was unpacked
+    format: str | None  # csv, json_lines, json or parquet
     encoding: str | None  # utf-8, utf-16-le, utf-16-be or windows-1252
     delimiter: str | None
     has_bom: bool

@@ -31,8 +31,10 @@ class Reject(NamedTuple):
 
     line: int
     raw_text: str
-    reason: str  # ragged_row, unclosed_quote, record_too_long or nul_character
+    reason: str  # ragged_row, unclosed_quote, record_too_long, nul_character; of JSON torn_json, not_an_object,
+    # nested_too_deep, no_array, ambiguous_column
     detail: str
+    element: int | None = None  # of the array within the line, from 1, where a source explodes one
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,14 +24,12 @@ class StagedFiles:
     strings. The rejects' file is made with the first reject, so a clean file has none.
     """
 
-    def __init__(self, staged_path: Path, rejects_path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, staged_path: Path, rejects_path: Path) -> None:
         self._staged_path = staged_path
         self._rejects_path = rejects_path
         self.rows = 0
         self.rejects = 0
-        self._schema = pa.schema(
-            [("_line", pa.int64()), ("_raw", pa.string()), *((name, pa.string()) for name in columns)]
-        )
+        self._schema: pa.Schema | None = None
         self._parquet: pq.ParquetWriter | None = None
         self._rejects_file = None
         self._pending: list[pa.RecordBatch] = []
@@ -40,6 +38,13 @@ class StagedFiles:
 
     def __enter__(self) -> Self:
         self._rejects_path.unlink(missing_ok=True)
+        return self
+
+    def begin(self, columns: Sequence[str]) -> None:
+        """Open the Parquet file with these columns, once, before the first batch."""
+        self._schema = pa.schema(
+            [("_line", pa.int64()), ("_raw", pa.string()), *((name, pa.string()) for name in columns)]
+        )
         # A raw text hardly ever repeats: a dictionary of them only costs time.
         self._parquet = pq.ParquetWriter(
             self._staged_path,
@@ -48,7 +53,6 @@ class StagedFiles:
             compression_level=1,
             use_dictionary=list(self._schema.names[2:]),
         )
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -57,7 +61,8 @@ class StagedFiles:
             if kind is None:
                 self._flush()
         finally:
-            self._parquet.close()
+            if self._parquet:
+                self._parquet.close()
             if self._rejects_file:
                 self._rejects_file.close()
         if kind is not None:
@@ -93,5 +98,7 @@ class StagedFiles:
             "reasons": [reject.reason],
             "detail": reject.detail,
         }
+        if reject.element is not None:
+            entry["element"] = reject.element
         self._rejects_file.write(_ENCODE(entry) + "\n")
         self.rejects += 1

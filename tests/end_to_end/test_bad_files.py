@@ -62,7 +62,12 @@ WITHOUT_PRICE = HEADER.replace("unit_price", "colour")
 CASES = {
     "good.csv": Case(good("good").encode(), "accepted", published=3),
     "empty.csv": Case(b"", "refused", "empty", ("is empty",)),
-    "spreadsheet.xlsx": Case(good("spreadsheet").encode(), "refused", "wrong_format", ("must end in .csv or .tsv",)),
+    "spreadsheet.xlsx": Case(
+        good("spreadsheet").encode(),
+        "refused",
+        "wrong_format",
+        ("must end in .csv, .tsv, .txt, .jsonl, .ndjson or .json",),
+    ),
     "truncated.csv.gz": Case(
         gzip.compress(good("truncated").encode())[:-12], "refused", "truncated", ("cut off before its end",)
     ),

@@ -113,11 +113,17 @@ def stage_bytes(
             rejects_path,
             Limits(max_bytes, max_record_bytes, max_problems),
         )
-        table = pq.read_table(staged_path) if staged_path.exists() else None
-        known = [c for c in columns if table is not None and c in table.column_names]
-        records = [] if table is None else [
-            tuple(row[c] for c in ("_line", "_raw", *known)) for row in table.to_pylist()
-        ]  # fmt: skip
-        text = rejects_path.read_text(encoding="utf-8") if rejects_path.exists() else ""
-        rejects = [json.loads(line) for line in text.split("\n") if line]
-        return Staged(staging, records, rejects, sorted(path.name for path in Path(folder).iterdir()))
+        return read_staged(staging, folder, columns)
+
+
+def read_staged(staging: Staging, folder: str, columns: Sequence[str]) -> Staged:
+    """What staging left in a folder."""
+    staged_path, rejects_path = Path(folder, "staged.parquet"), Path(folder, "rejects.jsonl")
+    table = pq.read_table(staged_path) if staged_path.exists() else None
+    known = [c for c in columns if table is not None and c in table.column_names]
+    records = [] if table is None else [
+        tuple(row[c] for c in ("_line", "_raw", *known)) for row in table.to_pylist()
+    ]  # fmt: skip
+    text = rejects_path.read_text(encoding="utf-8") if rejects_path.exists() else ""
+    rejects = [json.loads(line) for line in text.split("\n") if line]
+    return Staged(staging, records, rejects, sorted(path.name for path in Path(folder).iterdir()))

@@ -128,7 +128,7 @@ def uci(content: dict) -> dict:
             lambda c: column(c, "country").update(customProperties=[not_before(c)]),
             "column country: notBefore is for timestamps",
         ),
-        (lambda c: words(c, "formats").append("xlsx"), "'xlsx' is not one of csv"),
+        (lambda c: words(c, "formats").append("xlsx"), "'xlsx' is not one of csv, json_lines, json, parquet"),
     ],
 )
 def test_a_broken_contract_gets_one_sentence_with_file_place_and_mistake(tmp_path, change, said):

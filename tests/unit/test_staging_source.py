@@ -20,21 +20,21 @@ def test_hash_and_sizes_are_of_the_bytes_as_received():
     assert (staging.size_bytes, staging.uncompressed_bytes) == (len(ZIPPED), 36)
 
 
-@pytest.mark.parametrize("name", ["a.csv", "A.CSV", "b.tsv", "c.csv.gz", "d.Tsv.GZ", "odd name;{}[].csv"])
+@pytest.mark.parametrize("name", ["a.csv", "A.CSV", "b.tsv", "c.csv.gz", "d.Tsv.GZ", "e.txt", "odd name;{}[].csv"])
 def test_csv_and_tsv_names_are_accepted_in_any_case(name):
     assert stage_bytes(ROWS, name).cells == CELLS
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.json", "csv", "a.csv.zip", "a.gz", "a", ""])
+@pytest.mark.parametrize("name", ["a.html", "a.json", "csv", "a.csv.zip", "a.gz", "a", ""])
 def test_other_names_are_refused_with_what_is_accepted(name):
     staged = stage_bytes(ROWS, name)
     assert staged.code == "wrong_format"
-    assert ".csv or .tsv" in staged.sentence
+    assert ".csv, .tsv or .txt" in staged.sentence
 
 
 def test_a_refused_file_is_hashed_to_its_end_and_leaves_no_files():
     data = ROWS * 100_000
-    staged = stage_bytes(data, "a.txt")
+    staged = stage_bytes(data, "a.html")
     assert staged.staging.md5 == hashlib.md5(data).hexdigest()
     assert staged.staging.size_bytes == len(data)
     assert staged.left_files == []
