@@ -13,7 +13,7 @@ from rich.text import Text
 from cli.connection import command
 from cli.rendering import progress_view, seconds
 from shoplake.config import Lake
-from shoplake.dispatch import execution_status
+from shoplake.dispatch import Dispatcher, execution_status
 from shoplake.errors import ShoplakeError
 from shoplake.files import CLAIMED, RECEIVED, Files
 from shoplake.receipt import StateTime, state_times
@@ -86,7 +86,7 @@ class Follower:
         self.lake = lake
         self.current: str | None = None  # the run that is being followed
         self._screen = screen
-        self._runs, self._files = Runs(lake.runs_table), Files(lake.files_table)
+        self._runs, self._files, self._dispatcher = Runs(lake.runs_table), Files(lake.files_table), Dispatcher(lake)
         self._timeout_s = timeout_s
         self._began = time.monotonic()
 
@@ -148,7 +148,13 @@ class Follower:
 
     def _note_waiting(self, count: int) -> None:
         lock = self._runs.lock()
+        hindrance = None if lock else self._dispatcher.hindrance(now())
+        if hindrance and hindrance.over_budget:
+            allow = command(self.lake.env, f"run --max-dollars {hindrance.over_budget.allowed_by}")
+            raise ShoplakeError(f"No run is started: {hindrance.over_budget.sentence}. {allow} allows it this once.")
         reason = f"run {lock.run_id} to end" if lock else "a run"
+        if hindrance and hindrance.not_before:
+            reason = f"a run, which starts at {hindrance.not_before[11:16]} UTC at the earliest"
         self._screen.note(f"{_files(count)} waiting for {reason}")
 
     def _pause(self, situation: str) -> None:

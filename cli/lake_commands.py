@@ -2,9 +2,8 @@
 
 import shutil
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -86,37 +85,35 @@ def reset(
 
 
 def status(ctx: typer.Context, as_json: Json = False) -> None:
-    """Show where the local lake answers, its memory, its run, the files that wait and those that are held.
+    """Show the run that is going, files that wait or are held, and when the next run may start.
+
+    Of the local lake also where it answers and what memory it takes.
 
     Example: shoplake status
     """
-    require_local(ctx.obj, "status")
-    process, lake = running_lake(), connect(LOCAL)
+    lake = connect(ctx.obj)
     from cli.rendering import make_console, print_json, status_view
-    from local.control import memory_bytes
-    from shoplake.files import RECEIVED, Files
-    from shoplake.held import held_files
-    from shoplake.monitoring import alarms_that_are_on
-    from shoplake.runs import Runs
+    from cli.reports import standing_of
 
-    runs, files = Runs(lake.runs_table), Files(lake.files_table)
-    lock, latest, held = runs.lock(), runs.latest(1), held_files(lake)
-    found = {
+    found = {**(_process_facts() if ctx.obj == LOCAL else {}), **standing_of(lake)}
+    if as_json:
+        print_json(found)
+    else:
+        make_console().print(status_view(found))
+
+
+def _process_facts() -> dict[str, Any]:
+    """Where the local lake's process is, and what it takes."""
+    from local.control import memory_bytes
+
+    process = running_lake()
+    return {
         "endpoint": process.url,
         "pid": process.pid,
         "started_at": process.started_at,
         "memory_bytes": memory_bytes(process),
         "state_dir": str(process.state_dir),
-        "running_run": lock.run_id if lock else None,
-        "files": {"waiting": len(files.waiting(RECEIVED)), "held": len(held)},
-        "alarms": alarms_that_are_on(lake),
-        "last_run": {"run_id": latest[0]["id"], "state": latest[0]["state"]} if latest else None,
-        "held_files": [asdict(file) for file in held],
     }
-    if as_json:
-        print_json(found)
-    else:
-        make_console().print(status_view(found))
 
 
 def mail(

@@ -145,18 +145,24 @@ def query_view(
 
 
 def status_view(status: dict[str, Any]) -> RenderableType:
-    """How the local lake is."""
-    last = status["last_run"]
-    facts = {
-        "endpoint": status["endpoint"],
-        "process": f"{status['pid']}, since {instant(status['started_at'])}",
-        "memory": size(status["memory_bytes"]),
-        "state folder": status["state_dir"],
+    """How the lake is."""
+    last, next_run = status["last_run"], status["next_run"]
+    facts = {}
+    if "endpoint" in status:
+        facts = {
+            "endpoint": status["endpoint"],
+            "process": f"{status['pid']}, since {instant(status['started_at'])}",
+            "memory": size(status["memory_bytes"]),
+            "state folder": status["state_dir"],
+        }
+    facts |= {
         "running": status["running_run"] or "no run",
         "files": f"{status['files']['waiting']} waiting, {status['files']['held']} held",
         "alarms": f"{len(status['alarms'])} on: {', '.join(status['alarms'])}" if status["alarms"] else "none on",
         "last run": f"{last['run_id']} {last['state']}" if last else "none yet",
     }
+    if next_run:
+        facts["next run"] = next_run["sentence"]
     table = Table.grid(padding=(0, 2))
     for name, fact in facts.items():
         table.add_row(Text(name, style="dim"), Text(fact, overflow="fold"))

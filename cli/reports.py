@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
 from cli.connection import command
 from cli.errors import Misuse
 from shoplake.aws import client, get_json_or_none
 from shoplake.config import Lake
+from shoplake.dispatch import Dispatcher
+from shoplake.files import RECEIVED, Files
+from shoplake.held import held_files
 from shoplake.keys import RunKeys
+from shoplake.monitoring import alarms_that_are_on
 from shoplake.receipt import build_report
 from shoplake.runs import ENDED, FAILED, Runs
+from shoplake.times import now
 
 LATEST = "latest"
 _OF_LIST = ("run_id", "state", "started_at", "ended_at", "files", "rows", "seconds", "dollars")
@@ -45,6 +51,38 @@ def failure_of(lake: Lake, record: dict[str, Any]) -> dict[str, Any] | None:
     if record["state"] != FAILED:
         return None
     return get_json_or_none(lake.bucket, RunKeys(record["id"], lake.zone("runs")).failure)
+
+
+def standing_of(lake: Lake) -> dict[str, Any]:
+    """How the lake is: the run that is going and the last one, files that wait or are held, and what hinders a run.
+
+    `next_run` is None where nothing hinders a run over the files that wait, or none waits.
+    """
+    runs, held = Runs(lake.runs_table), held_files(lake)
+    lock, latest = runs.lock(), runs.latest(1)
+    return {
+        "running_run": lock.run_id if lock else None,
+        "files": {"waiting": len(Files(lake.files_table).waiting(RECEIVED)), "held": len(held)},
+        "alarms": alarms_that_are_on(lake),
+        "last_run": {"run_id": latest[0]["id"], "state": latest[0]["state"]} if latest else None,
+        "next_run": _next_run(lake),
+        "held_files": [asdict(file) for file in held],
+    }
+
+
+def _next_run(lake: Lake) -> dict[str, Any] | None:
+    hindrance = Dispatcher(lake).hindrance(now())
+    if hindrance is None or not (hindrance.not_before or hindrance.over_budget):
+        return None
+    over, sentence = hindrance.over_budget, f"not before {hindrance.not_before}"
+    if over:
+        allow = command(lake.env, f"run --max-dollars {over.allowed_by}")
+        sentence = f"not started: {over.sentence}; {allow} allows it once"
+    return {
+        "not_before": hindrance.not_before,
+        "over_budget": over.as_json() if over else None,
+        "sentence": sentence,
+    }
 
 
 def list_runs(lake: Lake, limit: int) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.connection import command, connect
-from cli.options import Json, RunName, Timeout, Wait
+from cli.options import Json, MaxDollars, RunName, Timeout, Wait
 from shoplake.errors import ShoplakeError
 
 if TYPE_CHECKING:
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from shoplake.config import Lake
 
 
-def run(ctx: typer.Context, wait: Wait = False, timeout: Timeout = 900, as_json: Json = False) -> None:
+def run(
+    ctx: typer.Context,
+    max_dollars: MaxDollars = None,
+    wait: Wait = False,
+    timeout: Timeout = 900,
+    as_json: Json = False,
+) -> None:
     """Start a run over the files that wait, now.
 
     Example: shoplake run --wait
@@ -27,10 +33,11 @@ def run(ctx: typer.Context, wait: Wait = False, timeout: Timeout = 900, as_json:
     from cli.requests import ask_dispatcher
 
     console = make_console(stderr=as_json)
-    answer = ask_dispatcher(lake, action="run")
+    wish = {"action": "run", "at_once": True, "max_dollars": max_dollars}
+    answer = ask_dispatcher(lake, **wish)
     if wait and (answer.run_id or answer.waiting_for):
         with following(lake, console, timeout) as follower:
-            record = _follow_waiting_files(lake, follower, answer)
+            record = _follow_waiting_files(lake, follower, answer, wish)
         if record is not None:
             end_with_result(lake, record, console, as_json)
     if as_json:
@@ -40,14 +47,23 @@ def run(ctx: typer.Context, wait: Wait = False, timeout: Timeout = 900, as_json:
         console.print(f"Run {answer.run_id} has started, files: {answer.files:,}. {watch} follows it.")
     elif answer.waiting_for:
         console.print(f"Run {answer.waiting_for} is going; what waits goes into the next run by itself.")
-    else:
-        console.print(f"No file waits: {command(lake.env, 'drop DATASET FILE')} brings one.")
+    elif not answer.over_budget:
+        console.print(_nothing_waits(lake))
+    if answer.over_budget:
+        raise _too_expensive(lake, answer, "run")
 
 
 def replay(
-    ctx: typer.Context, name: RunName, wait: Wait = False, timeout: Timeout = 900, as_json: Json = False
+    ctx: typer.Context,
+    name: RunName,
+    max_dollars: MaxDollars = None,
+    wait: Wait = False,
+    timeout: Timeout = 900,
+    as_json: Json = False,
 ) -> None:
     """Run again over the very same files as an earlier run; loaded rows aren't loaded twice.
+
+    Files of it that were discarded since are left out.
 
     Example: shoplake replay 2025-01-15-0007 --wait
     """
@@ -59,18 +75,19 @@ def replay(
 
     console = make_console(stderr=as_json)
     run_id = find_run(lake, name)["id"]
-    answer = ask_dispatcher(lake, action="replay", run_id=run_id)
-    if wait:
+    wish = {"action": "replay", "run_id": run_id, "max_dollars": max_dollars}
+    answer = ask_dispatcher(lake, **wish)
+    if wait and not answer.over_budget:
         with following(lake, console, timeout) as follower:
             while answer.waiting_for:
                 follower.until_free()
-                answer = ask_dispatcher(lake, action="replay", run_id=run_id)
-            record = follower.run(_started(answer, run_id))
+                answer = ask_dispatcher(lake, **wish)
+            record = follower.run(_started(lake, answer, run_id))
         end_with_result(lake, record, console, as_json)
     if answer.waiting_for:
         again = command(lake.env, f"replay {run_id} --wait")
         raise ShoplakeError(f"Run {answer.waiting_for} is going: {again} waits for its end and then replays.")
-    started = _started(answer, run_id)
+    started = _started(lake, answer, run_id)
     if as_json:
         print_json(answer.__dict__)
     else:
@@ -187,22 +204,44 @@ def is_success(record: dict[str, Any]) -> bool:
     return record["state"] == SUCCEEDED
 
 
-def _follow_waiting_files(lake: "Lake", follower: "Follower", answer: "RunAnswer") -> dict[str, Any] | None:
+def _follow_waiting_files(
+    lake: "Lake", follower: "Follower", answer: "RunAnswer", wish: dict[str, Any]
+) -> dict[str, Any] | None:
     """Follow the run that takes the files which wait. None where it was over before it could be seen."""
     from cli.requests import ask_dispatcher
 
     busy_with, followed = answer.waiting_for, []
     while answer.waiting_for:
         followed += follower.until_free()
-        answer = ask_dispatcher(lake, action="run")
+        answer = ask_dispatcher(lake, **wish)
     if answer.run_id:
         return follower.run(answer.run_id)
+    if answer.over_budget:
+        raise _too_expensive(lake, answer, "run")
     # Nothing waits any more: the end of the other run has started one over these files by itself.
     followed += follower.until_free()
     return next((record for record in reversed(followed) if record["id"] != busy_with), None)
 
 
-def _started(answer: "RunAnswer", run_id: str) -> str:
+def _nothing_waits(lake: "Lake") -> str:
+    from shoplake.held import held_files
+
+    held = len(held_files(lake))
+    if not held:
+        return f"No file waits: {command(lake.env, 'drop DATASET FILE')} brings one."
+    files = "1 file is" if held == 1 else f"{held:,} files are"
+    return f"No file waits, but {files} held: {command(lake.env, 'status')} lists them, replay or discard them."
+
+
+def _too_expensive(lake: "Lake", answer: "RunAnswer", again: str) -> ShoplakeError:
+    over = answer.over_budget
+    allow = command(lake.env, f"{again} --max-dollars {over['allowed_by']}")
+    return ShoplakeError(f"No run was started: {over['sentence']}. {allow} allows it this once.")
+
+
+def _started(lake: "Lake", answer: "RunAnswer", run_id: str) -> str:
+    if answer.over_budget:
+        raise _too_expensive(lake, answer, f"replay {run_id}")
     if answer.run_id is None:
         raise ShoplakeError(f"No run was started over the files of {run_id}: another request took them just now.")
     return answer.run_id

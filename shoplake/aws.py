@@ -12,9 +12,9 @@ _CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeou
 
 
 @lru_cache(maxsize=32)
-def client(service: str):
+def client(service: str, read_timeout_s: int = 60):
     """The process's client of a service, with retries on throttling."""
-    return boto3.client(service, config=_CONFIG)
+    return boto3.client(service, config=_CONFIG.merge(Config(read_timeout=read_timeout_s)))
 
 
 def error_code(error: ClientError) -> str:

@@ -22,6 +22,7 @@ from shoplake.keys import RunKeys
 from shoplake.manifest import read_manifest
 from shoplake.messages import Failure, Message, failure_message, success_message
 from shoplake.metrics import put_run_metrics
+from shoplake.notices import send
 from shoplake.publication import keep_as_evidence, moved_tables, publish
 from shoplake.receipt import Report, build_report, job_runs_of, state_times
 from shoplake.runs import ENDED, FAILED, PUBLISHING, ROLLING_BACK, RUNNING, STARTING, SUCCEEDED, Runs
@@ -71,15 +72,15 @@ def roll_back(lake: Lake, run_id: str, given: dict[str, str]) -> None:
 
 def return_files(lake: Lake, run_id: str, state: str, reason: str) -> bool:
     """Give back the files that a run still has, as received or held. Whether one was held, tried often enough."""
-    files, any_held, at = Files(lake.files_table), False, iso(now())
-    for file in read_manifest(lake, run_id):
-        item = files.get(file.object_id)
-        if item is None or item.get("run_id") != run_id or item["state"] != CLAIMED:
-            continue
-        tried_enough = int(item["attempts"]) >= lake.inventory.arrivals.infrastructure_retries
-        becomes = HELD if tried_enough else state
-        any_held |= files.give_back(file.object_id, run_id, becomes, reason, at) and becomes == HELD
-    return any_held
+    files, retries = Files(lake.files_table), lake.inventory.arrivals.infrastructure_retries
+    items = files.get_many([file.object_id for file in read_manifest(lake, run_id)]).values()
+    become = {
+        item["object_id"]: HELD if int(item["attempts"]) >= retries else state
+        for item in items
+        if (item["state"], item.get("run_id")) == (CLAIMED, run_id)
+    }
+    returned = files.give_back(become, run_id, reason, iso(now()))
+    return any(become[object_id] == HELD for object_id in returned)
 
 
 def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str] | None = None) -> None:
@@ -148,23 +149,11 @@ def send_once(lake: Lake, runs: Runs, run_id: str, message: Message) -> bool:
     if not runs.update_once(run_id, "notified_at", iso(now())):
         return False
     try:
-        client("sns").publish(
-            TopicArn=lake.topic_arn(message.topic),
-            Subject=message.subject,
-            Message=message.body,
-            MessageAttributes={name: _attribute(value) for name, value in message.attributes.items()},
-        )
+        send(lake, message)
     except Exception:
         runs.forget(run_id, "notified_at")  # so that a retry sends it
         raise
     return True
-
-
-def _attribute(value: str | list[str]) -> dict[str, str]:
-    """A message attribute; a list lets a subscription filter by each of its values."""
-    if isinstance(value, list):
-        return {"DataType": "String.Array", "StringValue": json.dumps(value)}
-    return {"DataType": "String", "StringValue": value}
 
 
 def is_infrastructure(error: str, job_run: dict[str, Any] | None) -> bool:
@@ -210,9 +199,8 @@ def _error_message(cause: str) -> str:
 
 
 def _settle_files(lake: Lake, run_id: str, report: Report) -> None:
-    files = Files(lake.files_table)
-    for line in report.inputs:
-        files.settle(object_id(line["key"], line["version_id"]), line["verdict"], run_id)
+    verdicts = {object_id(line["key"], line["version_id"]): line["verdict"] for line in report.inputs}
+    Files(lake.files_table).settle(verdicts, run_id)
 
 
 def _add_to_table_of_runs(lake: Lake, report: Report, failed_state: str | None) -> None:

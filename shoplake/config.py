@@ -87,6 +87,16 @@ class Prices(_Strict):
     athena_tb_scanned: float
 
 
+class Estimates(_Strict):
+    """How fast jobs and functions are, for `shoplake.estimate`. Megabytes are of uncompressed input."""
+
+    job_start_s: float = Field(ge=0)
+    job_mb_per_s: float = Field(gt=0)
+    validator_start_s: float = Field(ge=0)
+    validator_mb_per_s: float = Field(gt=0)
+    gzip_ratio: float = Field(ge=1)
+
+
 DPU_OF_WORKER = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 
 
@@ -100,6 +110,11 @@ class Worker(_Strict):
     def dpu(self) -> int:
         """Data processing units of all workers together."""
         return DPU_OF_WORKER[self.type] * self.number
+
+    @property
+    def working_dpu(self) -> int:
+        """Those of the workers beside Spark's driver."""
+        return DPU_OF_WORKER[self.type] * (self.number - 1)
 
 
 class Monitoring(_Strict):
@@ -125,6 +140,8 @@ class Environment(_Strict):
     validators_at_once: Positive
     worker: Worker
     shuffle_partitions: Positive
+    min_interval_s: int = Field(ge=0)
+    max_dollars: float | None = Field(gt=0)
     alerts: list[str]
     thresholds: Thresholds
     alarms_off: list[ShortName] = []
@@ -151,6 +168,7 @@ class Inventory(_Strict):
     athena: Athena
     spark: dict[str, str]
     prices: Prices
+    estimates: Estimates
     environments: dict[str, Environment]
 
     @model_validator(mode="after")
@@ -166,6 +184,9 @@ class Inventory(_Strict):
         if claim_s <= timeout_s:
             raise ValueError(f"unstarted_claim_s ({claim_s}) must exceed the dispatcher's timeout_s ({timeout_s})")
         return self
+
+
+RUN_REQUESTED = "shoplake.run.requested"  # the detail-type of the event by which other programs ask for a run
 
 
 class Lake:
@@ -247,6 +268,11 @@ class Lake:
 
     def queue_arn(self, queue: str) -> str:
         return self._arn("sqs", queue)
+
+    @property
+    def event_source(self) -> str:
+        """The source of events that ask this lake for a run."""
+        return f"{self.inventory.project}.{self.env}"
 
     def role_arn(self, name: str) -> str:
         return f"arn:aws:iam::{self.account}:role/{self.prefix}{name.replace('_', '-')}"

@@ -5,13 +5,13 @@ A failed run returns its files to received, or holds them until they are replaye
 is over: only dropping it again, which is another version, loads it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shoplake import dynamodb
 from shoplake.aws import client
-from shoplake.dynamodb import from_item, to_item
+from shoplake.dynamodb import Update, from_item, to_item
 
 RECEIVED, CLAIMED, HELD, DISCARDED = "received", "claimed", "held", "discarded"
 ACCEPTED, WITH_REJECTS, DUPLICATE, REFUSED = "accepted", "accepted_with_rejects", "duplicate", "refused"
@@ -22,6 +22,10 @@ WAITING_INDEX, CONTENT_INDEX = "waiting", "content"
 def object_id(key: str, version_id: str) -> str:
     """The table's key of an object version."""
     return f"{key}#{version_id}"
+
+
+def _key(object_id: str) -> dict[str, str]:
+    return {"object_id": object_id}
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,13 @@ class Files:
         return dynamodb.put(self.table, item, only_if={"object_id": dynamodb.ABSENT})
 
     def get(self, object_id: str) -> dict[str, Any] | None:
-        return dynamodb.get(self.table, {"object_id": object_id})
+        return dynamodb.get(self.table, _key(object_id))
 
-    def states(self, object_ids: Sequence[str]) -> dict[str, str]:
-        """The state of each of these files that is known."""
-        keys = [{"object_id": object_id} for object_id in object_ids]
-        items = dynamodb.get_many(self.table, keys, ("object_id", "state"))
-        return {item["object_id"]: item["state"] for item in items}
+    def get_many(self, object_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """State, run_id and attempts of each of these files that is known."""
+        keys = [_key(object_id) for object_id in object_ids]
+        items = dynamodb.get_many(self.table, keys, ("object_id", "state", "run_id", "attempts"))
+        return {item["object_id"]: item for item in items}
 
     def waiting(self, state: str, limit: int | None = None) -> list[dict[str, Any]]:
         """Files that are received or held, the earliest arrival first."""
@@ -99,38 +103,58 @@ class Files:
         """All object versions with the same dataset and bytes (`{dataset}#{md5}`)."""
         return list(self._query(CONTENT_INDEX, "content", content))
 
-    def claim(self, object_id: str, run_id: str) -> bool:
-        """Take a received file into a run. False when it is no longer waiting."""
-        return self._take(object_id, run_id, {}, (RECEIVED,))
+    def claim(self, object_ids: Sequence[str], run_id: str) -> set[str]:
+        """Take received files into a run. Returns those that the run now has; others no longer wait."""
+        return self._take(object_ids, run_id, {}, (RECEIVED,))
 
-    def claim_again(self, object_id: str, run_id: str) -> bool:
-        """Take a file into a replay, with its attempts forgotten. False when its last word is said already."""
-        return self._take(object_id, run_id, {"attempts": 0}, (HELD, RECEIVED, CLAIMED))
+    def claim_again(self, object_ids: Sequence[str], run_id: str) -> set[str]:
+        """Take files into a replay, with their attempts forgotten, but for those whose last word is said already."""
+        return self._take(object_ids, run_id, {"attempts": 0}, (HELD, RECEIVED, CLAIMED))
 
     def note_content(self, object_id: str, content: str, details: dict[str, Any]) -> None:
         """What the validator found: the hash of the bytes."""
         self._update(object_id, {"content": content, **details})
 
-    def settle(self, object_id: str, state: str, run_id: str) -> None:
-        """The last word of a run on a file."""
-        self._update(object_id, {"state": state, "run_id": run_id, "attempts": 0}, remove=("waiting",))
+    def settle(self, states: dict[str, str], run_id: str) -> None:
+        """The last word of a run on its files: the state of each."""
+        self._update_many(
+            Update(_key(object_id), {"state": state, "run_id": run_id, "attempts": 0}, remove=("waiting",))
+            for object_id, state in states.items()
+        )
 
-    def give_back(self, object_id: str, run_id: str, state: str, reason: str, at: str) -> bool:
-        """Return a file of a failed run to received, or hold it. False when that run no longer has it."""
-        values = {"state": state, "waiting": state, "returned_at": at, "returned_for": reason}
-        return self._update(object_id, values, add={"attempts": 1}, only_if={"state": CLAIMED, "run_id": run_id})
+    def give_back(self, states: dict[str, str], run_id: str, reason: str, at: str) -> set[str]:
+        """Return files of a failed run, each to received or held. Returns those that the run still had."""
+        still = {"state": CLAIMED, "run_id": run_id}
+        told = {"returned_at": at, "returned_for": reason}
+        done = self._update_many(
+            Update(_key(object_id), {"state": state, "waiting": state, **told}, add={"attempts": 1}, only_if=still)
+            for object_id, state in states.items()
+        )
+        return {object_id for object_id, is_done in zip(states, done, strict=True) if is_done}
 
     def discard(self, object_id: str, by: str, at: str, reason: str) -> bool:
         """Give up a file that is held or waits. False when it is neither."""
         values = {"state": DISCARDED, "discarded_by": by, "discarded_at": at, "discarded_for": reason}
         return self._update(object_id, values, remove=("waiting",), only_if={"state": (HELD, RECEIVED)})
 
-    def _take(self, object_id: str, run_id: str, values: dict[str, Any], states: tuple[str, ...]) -> bool:
+    def _take(
+        self, object_ids: Sequence[str], run_id: str, values: dict[str, Any], states: tuple[str, ...]
+    ) -> set[str]:
         taken = {"state": CLAIMED, "run_id": run_id, **values}
-        return self._update(object_id, taken, remove=("waiting",), only_if={"state": states})
+        done = self._update_many(
+            Update(_key(object_id), taken, remove=("waiting",), only_if={"state": states}) for object_id in object_ids
+        )
+        refused = [object_id for object_id, is_done in zip(object_ids, done, strict=True) if not is_done]
+        # A write whose answer was lost is repeated by the SDK and then refused: such a file is the run's all the same.
+        found = self.get_many(refused).values()
+        ours = {item["object_id"] for item in found if (item["state"], item.get("run_id")) == (CLAIMED, run_id)}
+        return {*object_ids} - {*refused} | ours
 
     def _update(self, object_id: str, values: dict[str, Any], **how: Any) -> bool:
-        return dynamodb.update(self.table, {"object_id": object_id}, values, **how)
+        return dynamodb.update(self.table, _key(object_id), values, **how)
+
+    def _update_many(self, updates: Iterable[Update]) -> list[bool]:
+        return dynamodb.update_many(self.table, list(updates))
 
     def _query(self, index: str, name: str, value: str) -> Iterator[dict[str, Any]]:
         pages = (

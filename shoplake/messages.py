@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shoplake.config import Lake
+from shoplake.estimate import OverBudget, dollars
 from shoplake.keys import RunKeys
 from shoplake.receipt import OUTCOMES, Report
 from shoplake.runs import FAILED
@@ -110,13 +111,55 @@ def failure_message(
     return _message(lake, topic, run["run_id"], headline, parts, _datasets(report), "critical")
 
 
+def held_message(lake: Lake, held: list[str]) -> Message:
+    """The daily reminder of files that no run takes until a person decides."""
+    steps = [
+        "When the cause is gone: " + _command(lake, "replay RUN"),
+        "To give the files up: " + _command(lake, "discard RUN") + ", or discard KEY for single ones",
+    ]
+    headline = f"{_count(len(held), 'file')} held: replay or discard"
+    return _notice(lake, "notifications", headline, [_held(lake, held), _listed("Next", steps)], "warning")
+
+
+def over_budget_message(lake: Lake, over: OverBudget) -> Message:
+    """Files wait, since a run over them would cost more than a run may."""
+    steps = [
+        "To load them all the same, once: " + _command(lake, f"run --max-dollars {over.allowed_by}"),
+        f"To allow it always: raise max_dollars of environment {lake.env} in lake.yaml, and deploy.",
+        "To give up a file that waits: " + _command(lake, "discard KEY"),
+    ]
+    cause = f"{over.sentence}. No run was started; the files wait, and so does whatever comes after them."
+    headline = f"run not started: about {dollars(over.estimate.dollars)}, over max_dollars"
+    return _notice(lake, "cost", headline, [cause, _listed("Next", steps)], "warning")
+
+
+def refused_request_message(lake: Lake, asked: str, sentence: str) -> Message:
+    """An event asked for a run that could not be started."""
+    cause = f"{asked}: {sentence}"
+    return _notice(lake, "notifications", "request for a run refused", [cause], "warning")
+
+
+def _notice(lake: Lake, topic: str, headline: str, parts: list[str], severity: str) -> Message:
+    """An e-mail that is of no run."""
+    return Message(
+        topic=topic,
+        subject=_subject(f"[{lake.inventory.project} {lake.env}] {headline}"),
+        body="\n\n".join([f"{headline[0].upper()}{headline[1:]}.", *filter(None, parts)]) + "\n",
+        attributes={"env": lake.env, "severity": severity, "dataset": ["none"]},
+    )
+
+
+def _subject(text: str) -> str:
+    """What SNS takes: one line of ASCII."""
+    return " ".join(text.encode("ascii", "replace").decode().split())[:MAX_SUBJECT]
+
+
 def _message(
     lake: Lake, topic: str, run_id: str, headline: str, parts: list[str], datasets: list[str], severity: str
 ) -> Message:
-    subject = f"[{lake.inventory.project} {lake.env}] run {run_id} {headline}"
     return Message(
         topic=topic,
-        subject=" ".join(subject.encode("ascii", "replace").decode().split())[:MAX_SUBJECT],
+        subject=_subject(f"[{lake.inventory.project} {lake.env}] run {run_id} {headline}"),
         body="\n\n".join([f"Run {run_id} {headline}.", *filter(None, parts)]) + "\n",
         attributes={"env": lake.env, "severity": severity, "dataset": datasets or ["none"]},
     )

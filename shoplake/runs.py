@@ -26,7 +26,7 @@ class Lock:
 
 
 class Runs:
-    """Reads and writes the table. Items: (run, id), (lock, lake), (counter, day)."""
+    """Reads and writes the table. Items: (run, id), (lock, lake), (counter, day), (notice, what was told)."""
 
     def __init__(self, table: str):
         self.table = table
@@ -69,6 +69,7 @@ class Runs:
             KeyConditionExpression="kind = :run",
             ExpressionAttributeValues=to_item({":run": "run"}),
             ScanIndexForward=False,
+            ConsistentRead=True,
             Limit=limit,
         )
         return [from_item(item) for item in answer["Items"]]
@@ -91,6 +92,13 @@ class Runs:
 
     def forget(self, run_id: str, name: str) -> None:
         dynamodb.update(self.table, {"kind": "run", "id": run_id}, {}, remove=(name,))
+
+    def note_once(self, name: str) -> bool:
+        """Note that something was done. False when it is noted already."""
+        return dynamodb.put(self.table, {"kind": "notice", "id": name}, only_if={"id": ABSENT})
+
+    def forget_note(self, name: str) -> None:
+        dynamodb.delete(self.table, {"kind": "notice", "id": name})
 
     def _get(self, kind: str, identity: str) -> dict[str, Any] | None:
         return dynamodb.get(self.table, {"kind": kind, "id": identity})

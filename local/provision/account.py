@@ -99,6 +99,22 @@ class Account:
         )  # fmt: skip
         return events.describe_rule(Name=name)["Arn"]
 
+    def ensure_permission(self, function: str, rule_arn: str) -> None:
+        """Let an EventBridge rule call a function; one rule a function."""
+        aws_lambda, statement_id = client("lambda"), "events"
+        answer = found(aws_lambda.get_policy, "ResourceNotFoundException", FunctionName=function)
+        statements = json.loads(answer["Policy"])["Statement"] if answer else []
+        if any(statement["Sid"] == statement_id for statement in statements):
+            return
+        aws_lambda.add_permission(
+            FunctionName=function,
+            StatementId=statement_id,
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=rule_arn,
+        )
+        self.changed(f"allowed the rule to call {function}")
+
 
 def found(describe: Callable[..., dict], missing: str, **arguments: Any) -> dict[str, Any] | None:
     """The answer of a describing call; None where it fails with the error code `missing`."""

@@ -1,11 +1,11 @@
-"""From a dropped object to the dispatcher: rule, queue, dead letters, event source mapping, schedules."""
+"""What calls the dispatcher: dropped objects (rule, queue, dead letters, event source mapping), schedules, events."""
 
 import json
 from typing import Any
 
 from local.provision.account import Account, found
 from shoplake.aws import client
-from shoplake.config import Lake
+from shoplake.config import RUN_REQUESTED, Lake
 
 _NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
 # AWS asks for six times the function's time-out, so that no message is seen again while it is worked on.
@@ -29,6 +29,7 @@ def provision(account: Account) -> None:
     role = account.ensure_role("schedules", "scheduler")
     for action, expression in lake.inventory.arrivals.schedules.items():
         _ensure_schedule(account, action, expression, role)
+    _ensure_requests(account)
 
 
 def _dead_letter_attributes(lake: Lake) -> dict[str, Any]:
@@ -119,3 +120,13 @@ def _ensure_schedule(account: Account, action: str, expression: str, role: str) 
         create=lambda: scheduler.create_schedule(Name=name, **wanted),
         update=lambda: scheduler.update_schedule(Name=name, **wanted),
     )
+
+
+def _ensure_requests(account: Account) -> None:
+    """Other programs ask for a run by an event."""
+    lake = account.lake
+    pattern = {"source": [lake.event_source], "detail-type": [RUN_REQUESTED]}
+    rule_arn = account.ensure_rule(
+        f"{lake.prefix}run-requested", pattern, "dispatcher", lake.function_arn("dispatcher")
+    )
+    account.ensure_permission(lake.function_name("dispatcher"), rule_arn)

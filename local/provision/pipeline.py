@@ -1,7 +1,5 @@
 """The state machine, and the rule that tells `run_ended` of every execution's end."""
 
-import json
-
 from local.provision.account import Account, found
 from shoplake.aws import client
 from shoplake.state_machine import definition
@@ -35,21 +33,4 @@ def _ensure_end_of_runs(account: Account) -> None:
         "detail": {"stateMachineArn": [lake.state_machine_arn], "status": list(ENDS)},
     }
     rule_arn = account.ensure_rule(f"{lake.prefix}run-ended", pattern, "run-ended", lake.function_arn("run_ended"))
-    _ensure_permission(account, lake.function_name("run_ended"), rule_arn)
-
-
-def _ensure_permission(account: Account, function: str, rule_arn: str) -> None:
-    """Let the rule call the function."""
-    aws_lambda, statement_id = client("lambda"), "events"
-    answer = found(aws_lambda.get_policy, "ResourceNotFoundException", FunctionName=function)
-    statements = json.loads(answer["Policy"])["Statement"] if answer else []
-    if any(statement["Sid"] == statement_id for statement in statements):
-        return
-    aws_lambda.add_permission(
-        FunctionName=function,
-        StatementId=statement_id,
-        Action="lambda:InvokeFunction",
-        Principal="events.amazonaws.com",
-        SourceArn=rule_arn,
-    )
-    account.changed(f"allowed the rule to call {function}")
+    account.ensure_permission(lake.function_name("run_ended"), rule_arn)

@@ -4,6 +4,7 @@ No functions and no events: the test calls the code itself, in the order that it
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from local.provision import query, storage
@@ -16,6 +17,34 @@ from shoplake.runs import Runs
 
 ROOT = Path(__file__).resolve().parents[2]
 WAITS = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
+
+
+def changed(lake: Lake, arrivals: dict | None = None, **settings) -> Lake:
+    """The same lake with other values under arrivals, or of its environment."""
+    inventory = lake.inventory
+    changes = {
+        "arrivals": inventory.arrivals.model_copy(update=arrivals or {}),
+        "environments": {lake.env: lake.settings.model_copy(update=settings)},
+    }
+    return Lake(inventory.model_copy(update=changes), lake.env, lake.account)
+
+
+def letters_to(queue_name: str, lake: Lake) -> Callable[[], list[dict]]:
+    """A function that gives the messages that the lake has sent since it was asked last."""
+    queue = client("sqs").create_queue(QueueName=queue_name)["QueueUrl"]
+    arn = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    for topic in lake.inventory.topics:
+        client("sns").subscribe(TopicArn=lake.topic_arn(topic), Protocol="sqs", Endpoint=arn)
+
+    def letters() -> list[dict]:
+        found = []
+        while messages := client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    return letters
 
 
 def small_lake(name: str, folder: Path) -> Lake:

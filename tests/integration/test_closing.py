@@ -182,6 +182,6 @@ def test_the_first_reason_is_the_one_that_is_told(lake, run):
 
 def test_a_file_that_a_new_run_has_taken_is_not_given_back_by_the_old_one(lake, run):
     run_id, file = run
-    Files(lake.files_table).settle(file, CLAIMED, "another run")
-    assert Files(lake.files_table).give_back(file, run_id, HELD, "broken", "now") is False
+    Files(lake.files_table).settle({file: CLAIMED}, "another run")
+    assert Files(lake.files_table).give_back({file: HELD}, run_id, "broken", "now") == set()
     assert Files(lake.files_table).get(file)["run_id"] == "another run"

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shoplake.aws import client
+from shoplake.closing import close_dead_run
 from shoplake.dispatch import Dispatcher, execution_status
 from shoplake.errors import ShoplakeError
 from shoplake.files import CLAIMED, HELD, RECEIVED, Files, FileVersion
@@ -24,7 +25,7 @@ def lake(emulator, tmp_path_factory):
 @pytest.fixture
 def dispatcher(lake):
     """The door of an empty lake: nothing under raw/, nothing recorded, nobody holds the lock."""
-    yield Dispatcher(lake)
+    yield Dispatcher(lake, close_dead_run)
     empty(lake)
 
 
@@ -78,6 +79,15 @@ def test_a_sweep_finds_what_no_notification_announced(lake, dispatcher):
     assert (dispatcher.sweep(), dispatcher.sweep()) == (1, 0)
 
 
+def test_a_sweep_looks_only_at_what_it_does_not_know(lake, dispatcher, monkeypatch):
+    for n in range(3):
+        dispatcher.record(*drop(lake, f"{n}.csv"))
+    new, looked_at, record = drop(lake, "new.csv"), [], dispatcher.record
+    monkeypatch.setattr(dispatcher, "record", lambda *file: looked_at.append(file) or record(*file))
+    assert dispatcher.sweep() == 1
+    assert looked_at == [new]
+
+
 def test_a_run_claims_all_that_waits_and_lists_it_by_arrival(lake, dispatcher):
     dropped = [drop(lake, name) for name in ("b.csv", "a.csv")]
     for file in dropped:
@@ -114,14 +124,6 @@ def test_while_a_run_goes_arrivals_wait(lake, dispatcher):
     assert state_of(lake, *late) == RECEIVED
 
 
-def test_a_run_takes_no_more_files_than_it_may(lake, dispatcher):
-    for n in range(4):
-        dispatcher.record(*drop(lake, f"{n}.csv"))
-    arrivals = lake.inventory.arrivals.model_copy(update={"max_files_per_run": 3})
-    capped = Dispatcher(type(lake)(lake.inventory.model_copy(update={"arrivals": arrivals}), lake.env, lake.account))
-    assert capped.start_waiting(now()).files == 3
-
-
 def test_a_run_that_was_stopped_gives_its_files_back_and_frees_the_lock(lake, dispatcher):
     dropped = drop(lake, "a.csv")
     dispatcher.record(*dropped)
@@ -148,7 +150,7 @@ def test_a_lock_whose_execution_never_appeared_is_freed_after_a_while(lake, disp
     runs, at = Runs(lake.runs_table), now()
     runs.take_lock("2000-01-01-0001", at)
     runs.begin("2000-01-01-0001", {"mode": "arrivals", "started_at": "2000-01-01T00:00:00.000Z"})
-    files(lake).claim("#".join(dropped), "2000-01-01-0001")
+    files(lake).claim(["#".join(dropped)], "2000-01-01-0001")
     write_manifest(lake, "2000-01-01-0001", [FileVersion.of(files(lake).get("#".join(dropped)))])
     assert dispatcher.start_waiting(at).waiting_for == "2000-01-01-0001"
     later = at + timedelta(seconds=lake.inventory.arrivals.unstarted_claim_s + 1)
@@ -170,8 +172,8 @@ def test_a_replay_takes_the_same_versions_and_leaves_loaded_files_as_they_are(la
     stop(lake, first.run_id)
     Runs(lake.runs_table).release_lock(first.run_id)
     Runs(lake.runs_table).update(first.run_id, state=FAILED, notified_at="x")
-    files(lake).settle("#".join(held), HELD, first.run_id)
-    files(lake).settle("#".join(loaded), "accepted", first.run_id)
+    files(lake).settle({"#".join(held): HELD}, first.run_id)
+    files(lake).settle({"#".join(loaded): "accepted"}, first.run_id)
     again = dispatcher.replay(first.run_id, now())
     assert read_manifest(lake, again.run_id) == read_manifest(lake, first.run_id)
     assert (state_of(lake, *held), state_of(lake, *loaded)) == (CLAIMED, "accepted")

@@ -45,6 +45,10 @@ def command(lake, monkeypatch):
     return lambda *given: CliRunner().invoke(app, ["discard", *given])
 
 
+def states(lake, files: list[str]) -> dict[str, str]:
+    return {name: item["state"] for name, item in Files(lake.files_table).get_many(files).items()}
+
+
 def discard(lake, file: str) -> bool:
     return Files(lake.files_table).discard(file, "ann", AT, "cut short")
 
@@ -79,8 +83,8 @@ def test_no_run_and_no_sweep_takes_a_discarded_file_again(lake, failed):
 
 def test_a_file_that_waits_can_be_discarded_and_one_that_a_run_has_cannot(lake, failed):
     _, (first, second) = failed
-    Files(lake.files_table).settle(first, RECEIVED, "r")
-    Files(lake.files_table).settle(second, CLAIMED, "r")
+    Files(lake.files_table).settle({first: RECEIVED}, "r")
+    Files(lake.files_table).settle({second: CLAIMED}, "r")
     assert (discard(lake, first), discard(lake, second)) == (True, False)
 
 
@@ -89,8 +93,7 @@ def test_a_replay_leaves_discarded_files_out(lake, failed):
     discard(lake, first)
     again = Dispatcher(lake).replay(run_id, now())
     assert [file.object_id for file in read_manifest(lake, again.run_id)] == [second]
-    states = Files(lake.files_table).states([first, second])
-    assert states == {first: DISCARDED, second: CLAIMED}
+    assert states(lake, [first, second]) == {first: DISCARDED, second: CLAIMED}
 
 
 def test_a_file_that_is_discarded_while_its_replay_starts_is_left_out_too(lake, failed, monkeypatch):
@@ -127,7 +130,7 @@ def test_other_failures_of_the_same_files_are_told_with_the_newest_reason(lake, 
     roll_back(lake, again, slow)
     close_run(lake, again, [], slow)
     assert {(file.run_id, file.reason) for file in held_files(lake)} == {(again, "Transform: DataError: too late")}
-    assert Files(lake.files_table).states([first, second]) == {first: HELD, second: HELD}
+    assert states(lake, [first, second]) == {first: HELD, second: HELD}
     assert client("s3").head_object(Bucket=lake.bucket, Key=first.split("#")[0])
 
 
@@ -135,7 +138,7 @@ def test_the_command_discards_a_whole_run_and_keeps_the_reason(lake, failed, com
     run_id, files = failed
     done = command(run_id, "--yes", "--reason", "cut short")
     assert (done.exit_code, done.stdout) == (0, "Discarded files: 2.\n")
-    assert Files(lake.files_table).states(files) == dict.fromkeys(files, DISCARDED)
+    assert states(lake, files) == dict.fromkeys(files, DISCARDED)
     assert Files(lake.files_table).get(files[0])["discarded_for"] == "cut short"
 
 
@@ -143,7 +146,7 @@ def test_the_command_discards_a_whole_run_and_keeps_the_reason(lake, failed, com
 def test_the_command_discards_single_keys(lake, failed, command, prefix):
     _, (first, second) = failed
     assert command(prefix + first.split("#")[0], "--yes").exit_code == 0
-    assert Files(lake.files_table).states([first, second]) == {first: DISCARDED, second: HELD}
+    assert states(lake, [first, second]) == {first: DISCARDED, second: HELD}
 
 
 def test_without_a_yes_nothing_is_discarded(lake, failed, command):
@@ -151,7 +154,7 @@ def test_without_a_yes_nothing_is_discarded(lake, failed, command):
     done = command(run_id)
     assert done.exit_code == 2
     assert "No run would take these files any more (2): add --yes to confirm." in done.stderr
-    assert Files(lake.files_table).states(files) == dict.fromkeys(files, HELD)
+    assert states(lake, files) == dict.fromkeys(files, HELD)
 
 
 @pytest.mark.parametrize(
@@ -165,4 +168,4 @@ def test_a_name_that_stands_for_no_file_discards_nothing_at_all(lake, failed, co
     run_id, files = failed
     done = command(run_id, name, "--yes")
     assert (done.exit_code, done.stderr[: len(sentence)]) == (2, sentence)
-    assert Files(lake.files_table).states(files) == dict.fromkeys(files, HELD)
+    assert states(lake, files) == dict.fromkeys(files, HELD)

@@ -15,6 +15,7 @@ from shoplake.artifacts import Artifact, build_artifacts
 from shoplake.config import load_lake
 from shoplake.files import REFUSED, Files
 from shoplake.runs import ENDED, Runs
+from shoplake.times import now
 
 ROOT = Path(__file__).resolve().parents[2]
 DEAD_LETTERS = {
@@ -217,6 +218,23 @@ def test_a_dropped_file_goes_through_a_whole_run(provisioned, lake, aws, eventua
     run_id = files.get(object_id)["run_id"]
     eventually(lambda: runs.get(run_id)["state"] in ENDED, timeout_s=30)
     eventually(lambda: runs.lock() is None)
+
+
+def test_an_event_on_the_bus_starts_a_run_and_one_for_another_lake_does_not(provisioned, lake, aws, eventually):
+    files, runs = Files(lake.files_table), Runs(lake.runs_table)
+    eventually(lambda: runs.lock() is None, timeout_s=30)
+    assert runs.take_lock("held-by-a-test", now())
+    stored = aws("s3").put_object(Bucket=lake.bucket, Key="raw/unknown/later.csv", Body=b"a,b\n1,2\n")
+    object_id = f"raw/unknown/later.csv#{stored['VersionId']}"
+    eventually(lambda: files.get(object_id) is not None)
+    runs.release_lock("held-by-a-test")
+    for source, who in (("shoplake.other", "nobody"), ("shoplake.local", "the shop's export")):
+        detail = json.dumps({"action": "run", "requested_by": who})
+        entry = {"Source": source, "DetailType": "shoplake.run.requested", "Detail": detail}
+        assert aws("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+    eventually(lambda: files.get(object_id)["state"] == REFUSED, timeout_s=60)
+    assert runs.get(files.get(object_id)["run_id"])["requested_by"] == "the shop's export"
+    eventually(lambda: runs.lock() is None, timeout_s=30)
 
 
 def test_a_lake_on_another_machine_is_not_touched(lake, artifacts, monkeypatch):

@@ -381,6 +381,9 @@ class FakeTables:
     def lock(self):
         return None
 
+    def hindrance(self, now):
+        return None
+
 
 @pytest.fixture
 def follower(monkeypatch):
@@ -388,7 +391,7 @@ def follower(monkeypatch):
         monkeypatch.setattr("cli.following.POLL_S", 0.001)
         lake = type("Lake", (), {"env": "local", "files_table": "files", "runs_table": "runs"})()
         made = Follower(lake, LineScreen(Console(file=io.StringIO())), timeout_s)
-        made._files = made._runs = FakeTables(files)
+        made._files = made._runs = made._dispatcher = FakeTables(files)
         followed = []
         made.run = followed.append
         return made, followed
