@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ministack.services import glue
 from sqlglot import exp
 
-from local.athena import iceberg, store
+from local.athena import iceberg, raw
 from local.athena.errors import QueryFailed
 from local.athena.values import glue_type
 
@@ -133,4 +133,4 @@ def signature(database: str, name: str) -> str:
         return table["ViewOriginalText"]
     if iceberg.is_iceberg(table):
         return table["Parameters"]["metadata_location"] if own_table else iceberg.signature(table)
-    return store.fingerprint(table["StorageDescriptor"]["Location"])
+    return raw.signature(database, table)

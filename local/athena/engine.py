@@ -1,16 +1,16 @@
 """Runs one query: finds its tables, translates Athena's SQL to DuckDB's, computes, and turns rows to text."""
 
-import os
 import shutil
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 import sqlglot
-from ministack.services import athena as stock
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from local.athena import catalog, errors, iceberg, semantics, values
+from local.athena import catalog, errors, iceberg, raw, semantics, values
 from local.athena.errors import BytesLimitExceeded, QueryFailed
 
 MAX_VIEW_DEPTH = 16
@@ -65,9 +65,9 @@ class Query:
         self._connection = duckdb.connect(":memory:")
         for name, value in SETTINGS.items():
             self._connection.execute(f"SET {name} = {value}")
-        # The emulator's CSV relations count on TRY_CAST giving NULL; this optimizer makes it an error.
+        # Raw tables count on TRY_CAST giving NULL; this optimizer makes it an error.
         self._connection.execute("SET disabled_optimizers = 'type_pushdown'")
-        self._folders: list[str] = []
+        self._temporary: Path | None = None
         self._views = 0
         self._schema: dict[str, dict[str, exp.DataType]] = {}
         self._result = Result()
@@ -77,8 +77,8 @@ class Query:
 
     def __exit__(self, *_) -> None:
         self._connection.close()
-        for folder in self._folders:
-            shutil.rmtree(folder, ignore_errors=True)
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
 
     def shape(self, query: exp.Query) -> list[tuple[str, str]]:
         """Names and Athena types of the columns that `query` gives, without computing it."""
@@ -144,7 +144,9 @@ class Query:
         else:
             self._create_table_view(view, node, database, name, depth)
         described = self._connection.execute(f"DESCRIBE {view}").fetchall()
-        self._schema[view] = {row[0]: exp.DataType.build(row[1], dialect="duckdb", udt=True) for row in described}
+        self._schema[view] = {
+            row[0]: exp.DataType.build(row[1], dialect="duckdb", udt=True) for row in described if row[0] != raw.PATH
+        }
         return view
 
     def _create_table_view(self, view: str, node: exp.Table, database: str, name: str, depth: int) -> None:
@@ -158,7 +160,7 @@ class Query:
         elif iceberg.is_iceberg(table):
             self._result.scanned_bytes += iceberg.create_view(self._connection, view, table, node)
         else:
-            self._result.scanned_bytes += self._create_raw_view(view, table)
+            self._result.scanned_bytes += self._create_raw_view(view, table, node)
 
     def _expand(self, view: str, definition: catalog.View, depth: int) -> None:
         if depth > MAX_VIEW_DEPTH:
@@ -168,12 +170,13 @@ class Query:
         translated = semantics.as_trino_computes(body, self._schema).sql(dialect="duckdb")
         self._execute(f"CREATE VIEW {view} AS {translated}", body)
 
-    def _create_raw_view(self, view: str, table: dict) -> int:
-        """CSV, JSON or Parquet files, read as the stock emulator does. Returns their bytes."""
-        files = stock._materialize_table_files(table["StorageDescriptor"]["Location"], self._folders)
-        relation = stock._table_relation(table, files) if files else stock._empty_relation(table)
-        self._connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {relation}")
-        return sum(os.path.getsize(path) for path in files)
+    def _create_raw_view(self, view: str, table: dict, node: exp.Table) -> int:
+        if self._temporary is None:
+            self._temporary = Path(tempfile.mkdtemp(prefix="shoplake-athena-"))
+        try:
+            return raw.create_view(self._connection, view, table, node, self._temporary, self._bytes_limit)
+        except duckdb.Error as problem:
+            raise errors.from_duckdb(problem, node) from problem
 
     def _create_information_schema(self, view: str, node: exp.Table, name: str) -> None:
         tables = [(database, table) for database in catalog.databases() for table in catalog.entries(database)]

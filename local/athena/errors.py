@@ -65,6 +65,9 @@ def from_duckdb(problem: duckdb.Error, query: exp.Expression) -> QueryFailed:
     function = re.search(r"Function with name (\S+) does not exist", message)
     if function:
         return QueryFailed("FUNCTION_NOT_FOUND", f"Function '{function.group(1)}' not registered")
+    of_file = _bad_file(message)
+    if of_file:
+        return of_file
     kind, _, rest = message.partition(": ")
     first_line = rest.strip().partition("\n")[0]
     if isinstance(problem, duckdb.ConversionException):
@@ -72,6 +75,17 @@ def from_duckdb(problem: duckdb.Error, query: exp.Expression) -> QueryFailed:
     if isinstance(problem, duckdb.BinderException | duckdb.ParserException):
         return QueryFailed("SYNTAX_ERROR", first_line)
     return QueryFailed("GENERIC_INTERNAL_ERROR", f"{kind}: {first_line}")
+
+
+def _bad_file(message: str) -> QueryFailed | None:
+    """What Athena says of a raw table's file that isn't what its SerDe reads."""
+    own = re.search(r"(HIVE_\w+): (.*)", message)  # from local.athena.serdes
+    if own:
+        return QueryFailed(own.group(1), own.group(2))
+    torn = re.search(r"Malformed JSON (.*)", message)
+    if torn:
+        return QueryFailed("HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object - {torn.group(1)}")
+    return None
 
 
 def _first(query: exp.Expression, kind: type, name: str):

@@ -1,9 +1,10 @@
-"""Which files of a table a query can leave out: the WHERE conditions that Iceberg's statistics judge."""
+"""What a query can leave out of a table: files by Iceberg's statistics, partitions by their values."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 
+import duckdb
 from pyiceberg import types
 from pyiceberg.expressions import (
     AlwaysTrue,
@@ -41,6 +42,59 @@ def row_filter(table: exp.Table, schema: Schema) -> BooleanExpression:
         if expression is not None:
             condition = And(condition, expression)
     return condition
+
+
+def partitions(
+    connection: duckdb.DuckDBPyConnection,
+    table: exp.Table,
+    keys: list[tuple[str, str]],
+    values: list[tuple[str | None, ...]],
+) -> list[int]:
+    """Which of a raw table's partitions (`values`, as text, of `keys` with DuckDB types) the query may have rows of.
+
+    Every condition on partition keys alone counts, whatever its form, but for those that a NULL passes: after an
+    outer join they say something else.
+    """
+    names = [name.lower() for name, _ in keys]
+    cells = [f"CAST({_literal(value)} AS {kind})" for row in values for value, (_, kind) in zip(row, keys, strict=True)]
+    rows = [", ".join(cells[at : at + len(keys)]) for at in range(0, len(cells), len(keys))]
+    kept = set(range(len(values)))
+    for condition in _conjuncts(table):
+        if not kept or not _is_on_keys_alone(condition, table, names):
+            continue
+        plain = condition.copy()
+        for column in plain.find_all(exp.Column):
+            column.set("table", None)
+            column.set("db", None)
+        test = plain.sql(dialect="duckdb")
+        columns = ", ".join('"' + name.replace('"', '""') + '"' for name in ("n", *names))
+        listed = ", ".join(f"({n}, {rows[n]})" if n >= 0 else f"(-1, {_nulls(keys)})" for n in (-1, *sorted(kept)))
+        found = connection.execute(f"SELECT n FROM (VALUES {listed}) AS p({columns}) WHERE {test}").fetchall()
+        passing = {n for (n,) in found}
+        if -1 not in passing:
+            kept &= passing
+    return sorted(kept)
+
+
+def _nulls(keys: list[tuple[str, str]]) -> str:
+    return ", ".join(f"CAST(NULL AS {kind})" for _, kind in keys)
+
+
+def _literal(value: str | None) -> str:
+    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def _is_on_keys_alone(condition: exp.Expression, table: exp.Table, names: list[str]) -> bool:
+    columns = list(condition.find_all(exp.Column))
+    own = all(column.name.lower() in names and _is_of(column, table) for column in columns)
+    return bool(columns) and own and condition.find(exp.Query, exp.AggFunc, exp.Window) is None
+
+
+def _is_of(column: exp.Column, table: exp.Table) -> bool:
+    """Whether a column can't be another table's."""
+    if column.table:
+        return column.table.lower() == table.alias_or_name.lower()
+    return not table.parent.parent.args.get("joins")
 
 
 def _conjuncts(table: exp.Table) -> Iterator[exp.Expression]:
@@ -85,11 +139,7 @@ def _field(column: exp.Expression, table: exp.Table, schema: Schema) -> types.Ne
     """The table's column, when `column` can't be another table's."""
     if not isinstance(column, exp.Column):
         return None
-    select = table.parent.parent
-    if column.table:
-        if column.table.lower() != table.alias_or_name.lower():
-            return None
-    elif select.args.get("joins"):
+    if not _is_of(column, table):
         return None
     return next((field for field in schema.fields if field.name.lower() == column.name.lower()), None)
 

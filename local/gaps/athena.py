@@ -36,9 +36,6 @@ def install() -> None:
     )
     hooks.replace(athena, "_get_query_results", _get_query_results, parameters=("data",))
     hooks.require(athena, "_run_ddl", parameters=("ddl", "database"))
-    hooks.require(athena, "_materialize_table_files", parameters=("location", "workdirs"))
-    hooks.require(athena, "_table_relation", parameters=("table_data", "files"))
-    hooks.require(athena, "_empty_relation", parameters=("table_data",))
     hooks.require(s3, "_get_object_data", parameters=("bucket_name", "key", "version_id"))
     hooks.require(s3, "_object_disk_path", parameters=("bucket", "key", "account_id"))
     for name in ("_create_table", "_update_table", "_delete_table"):

@@ -307,7 +307,8 @@ def test_a_raw_csv_table_is_read_with_its_partitions(aws, ask, database):
         "Parameters": {"classification": "csv", "skip.header.line.count": "1"},
     }
     aws("glue").create_table(DatabaseName=database, TableInput=table)
-    partition = {"Values": ["2025-01-15"], "StorageDescriptor": storage}
+    folder = {**storage, "Location": f"s3://{BUCKET}/{database}/raw/date=2025-01-15/"}
+    partition = {"Values": ["2025-01-15"], "StorageDescriptor": folder}
     aws("glue").create_partition(DatabaseName=database, TableName="raw_orders", PartitionInput=partition)
     answer = ask("SELECT order_id, quantity + 1 AS more FROM raw_orders WHERE date = '2025-01-15'")
     assert answer.rows == [("A-2025-01-15", "3")]
