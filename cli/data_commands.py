@@ -27,8 +27,16 @@ _FLOATS = ("float", "real", "double")
 
 def drop(
     ctx: typer.Context,
-    dataset: Annotated[str, typer.Argument(help="A dataset of lake.yaml, for example transactions.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to upload.")],
+    dataset: Annotated[
+        str | None, typer.Argument(help="A dataset of lake.yaml, for example transactions.", show_default=False)
+    ] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE...", help="Files to upload.", show_default=False)
+    ] = None,
+    tree: Annotated[
+        Path | None,
+        typer.Option("--tree", metavar="FOLDER", help="Instead of DATASET and FILE: a folder laid out like raw/."),
+    ] = None,
     day: Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="The files' day.")] = None,
     source: Annotated[str | None, typer.Option("--source", help="Where the files come from.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Load bytes again that were loaded before.")] = False,
@@ -39,15 +47,26 @@ def drop(
     """Upload files into raw/; a run over them starts by itself.
 
     Example: shoplake drop transactions day.csv --wait
+    Example: shoplake drop --tree shop/ --wait
     """
     from cli import uploads
     from cli.rendering import make_console, print_json
     from shoplake.config import load_inventory
 
-    dropped = uploads.Drop(dataset, tuple(files), day, source, force)
-    uploads.check(dropped, load_inventory())
+    dropped: uploads.Drop | uploads.DroppedTree
+    if tree is not None:
+        if dataset or day or source:
+            raise Misuse("--tree takes dataset, date and source from its folders: leave the others out.")
+        dropped = uploads.read_tree(tree, load_inventory(), force)
+    elif dataset and files:
+        dropped = uploads.Drop(dataset, tuple(files), day, source, force)
+        uploads.check(dropped, load_inventory())
+    else:
+        raise Misuse("Missing argument 'FILE...': name a dataset and its files, or a folder with --tree.")
     lake = connect(ctx.obj)
     console = make_console(stderr=as_json)
+    if tree is not None and dropped.skipped_sentence:
+        console.print(dropped.skipped_sentence, soft_wrap=True)
     uploaded = []
     for one in uploads.upload(lake, dropped, console):
         uploaded.append(one)

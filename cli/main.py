@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import data_commands, demo, held_commands, lake_commands, run_commands
+from cli import data_commands, demo, generate_command, held_commands, lake_commands, run_commands
 from cli.connection import LOCAL, aws_problem
 from cli.errors import Misuse
 from shoplake.errors import ShoplakeError
@@ -19,6 +19,7 @@ COMMANDS = {
     "Files and runs": (
         data_commands.drop, run_commands.run, run_commands.runs, run_commands.watch, run_commands.show,
         run_commands.replay, held_commands.discard, run_commands.receipt, lake_commands.mail,
+        generate_command.generate,
     ),
     "Tables": (data_commands.tables, data_commands.query, data_commands.queries),
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """Bring files into raw/: what is checked before, and the upload itself."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +36,28 @@ class Drop:
 
 
 @dataclass(frozen=True)
+class DroppedTree:
+    """A folder laid out like raw/: every file below the folder of a known dataset, under the key that it has there."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    skipped: dict[str, int]  # files by the folder that is no dataset's; those directly in the folder under ""
+    force: bool = False
+
+    def key(self, file: Path, prefix: str) -> str:
+        return prefix + file.relative_to(self.folder).as_posix()
+
+    @property
+    def skipped_sentence(self) -> str | None:
+        """What stays behind, if anything."""
+        folders = [f"{name}/ ({count:,})" for name, count in sorted(self.skipped.items()) if name]
+        beside = self.skipped.get("", 0)
+        parts = [f"no dataset of lake.yaml: {', '.join(folders)}"] if folders else []
+        parts += [f"beside the datasets' folders: {beside:,}"] if beside else []
+        return f"Files left out, {'; '.join(parts)}." if parts else None
+
+
+@dataclass(frozen=True)
 class Uploaded:
     """One object version under raw/."""
 
@@ -63,7 +86,25 @@ def check(drop: Drop, inventory: Inventory) -> None:
         names[file.name] = file
 
 
-def upload(lake: Lake, drop: Drop, console: Console) -> Iterator[Uploaded]:
+def read_tree(folder: Path, inventory: Inventory, force: bool = False) -> DroppedTree:
+    """The files of a folder that is laid out like raw/. Raises Misuse where there is none of a known dataset."""
+    if not folder.is_dir():
+        raise Misuse(f"There is no folder {folder}: --tree takes one that is laid out like raw/.")
+    found, skipped = [], Counter()
+    for path in sorted(path for path in folder.rglob("*") if not path.is_dir()):
+        place = path.relative_to(folder).parts
+        if len(place) > 1 and place[0] in inventory.datasets:
+            _check_file(path)
+            found.append(path)
+        else:
+            skipped[place[0] if len(place) > 1 else ""] += 1
+    if not found:
+        known = ", ".join(inventory.datasets)
+        raise Misuse(f"{folder} holds no file of a known dataset: --tree wants folders in it named like {known}.")
+    return DroppedTree(folder, tuple(found), dict(skipped), force)
+
+
+def upload(lake: Lake, drop: Drop | DroppedTree, console: Console) -> Iterator[Uploaded]:
     """Upload the files, several at once, and yield them in their order; a progress bar on a terminal."""
     columns = (TextColumn("uploading"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with (
@@ -79,7 +120,7 @@ def upload(lake: Lake, drop: Drop, console: Console) -> Iterator[Uploaded]:
         yield from pool.map(send, drop.files)
 
 
-def _upload_one(lake: Lake, drop: Drop, file: Path, advance) -> Uploaded:
+def _upload_one(lake: Lake, drop: Drop | DroppedTree, file: Path, advance) -> Uploaded:
     key = drop.key(file, lake.zone("raw"))
     metadata = {"Metadata": {FORCE_METADATA: "true"}} if drop.force else None
     client("s3").upload_file(str(file), lake.bucket, key, ExtraArgs=metadata, Callback=advance)

@@ -14,13 +14,15 @@ from cli.connection import aws_problem
 from cli.data_commands import json_value
 from cli.following import Follower, LineScreen
 from cli.main import app
+from cli.uploads import read_tree
 from local.control import STARTING_FILE
+from shoplake.config import load_inventory
 from shoplake.errors import ShoplakeError
 from shoplake.receipt import StateTime
 
 COMMANDS = [
     "up", "down", "reset", "status", "drop", "run", "runs", "watch", "show", "replay", "tables", "query",
-    "mail", "receipt", "discard",
+    "mail", "receipt", "discard", "generate",
 ]  # fmt: skip
 
 ROWS = {"read": 12, "applied": 9, "unchanged": 0, "superseded": 1, "quarantined": 2, "duplicate": 0}
@@ -156,6 +158,63 @@ def test_drop_refuses_a_source_that_the_contract_does_not_know(orders, source):
         2,
         f"--source {source!r} is no source of transactions: its contract knows uci, shop, plain.\n",
     )
+
+
+def test_drop_of_a_tree_takes_nothing_else(orders, tmp_path):
+    answer = shoplake("drop", "transactions", orders, "--tree", tmp_path)
+    assert (answer.exit_code, "leave the others out" in answer.stderr) == (2, True)
+
+
+def test_drop_refuses_a_tree_without_a_known_dataset(orders, tmp_path):
+    answer = shoplake("drop", "--tree", tmp_path)
+    assert answer.exit_code == 2
+    assert "holds no file of a known dataset" in answer.stderr
+    answer = shoplake("drop", "--tree", orders)
+    assert (answer.exit_code, "There is no folder" in answer.stderr) == (2, True)
+
+
+def test_a_tree_keeps_its_keys_and_leaves_out_what_is_no_datasets(tmp_path):
+    places = ("transactions/source=shop/date=2025-01-01/a.csv", "transactions/b.csv", "clicks_of_old/c", "shop.json")
+    for place in places:
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    tree = read_tree(tmp_path, load_inventory())
+    assert [tree.key(file, "raw/") for file in tree.files] == [f"raw/{place}" for place in sorted(places[:2])]
+    assert tree.skipped_sentence == (
+        "Files left out, no dataset of lake.yaml: clicks_of_old/ (1); beside the datasets' folders: 1."
+    )
+
+
+def test_generate_writes_a_shop_and_says_what_to_do_with_it(tmp_path):
+    out = tmp_path / "shop"
+    answer = shoplake("generate", "--days", 2, "--orders-per-day", 5, "--datasets", "transactions", "--out", out)
+    assert answer.exit_code == 0, answer.stderr
+    assert re.search(r"^transactions +2 +\d+ +\d", answer.stdout, re.MULTILINE)
+    assert f"shoplake drop --tree {out} --wait" in answer.stdout
+    assert (out / "transactions/source=shop/date=2025-01-02/transactions-0001.csv").is_file()
+
+
+def test_generate_refuses_a_folder_with_something_in_it_but_replaces_a_shop_when_asked(tmp_path):
+    arguments = ("generate", "--days", 1, "--orders-per-day", 5, "--datasets", "transactions", "--out", tmp_path)
+    (tmp_path / "diary.txt").touch()
+    for more in ((), ("--overwrite",)):
+        answer = shoplake(*arguments, *more)
+        assert answer.exit_code == 2
+        assert "is not empty" in answer.stderr or "holds other things" in answer.stderr
+    (tmp_path / "diary.txt").unlink()
+    assert shoplake(*arguments).exit_code == 0
+    assert shoplake(*arguments).exit_code == 2
+    assert shoplake(*arguments, "--overwrite", "--start", "2025-02-01").exit_code == 0
+    assert [path.name for path in (tmp_path / "transactions/source=shop").iterdir()] == ["date=2025-02-01"]
+
+
+@pytest.mark.parametrize(
+    "wrong, says",
+    [(("--dirt", "0.5"), "A dirt of 0.5 is out of range"), (("--datasets", "orders"), "no dataset orders")],
+)
+def test_generate_answers_options_without_sense_with_a_sentence(tmp_path, wrong, says):
+    answer = shoplake("generate", "--out", tmp_path / "shop", *wrong)
+    assert (answer.exit_code, says in answer.stderr) == (2, True)
 
 
 def test_good_arguments_of_drop_get_as_far_as_the_lake(orders):
