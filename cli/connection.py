@@ -35,7 +35,7 @@ def connect(env: str) -> "Lake":
     """
     from shoplake.config import load_lake
 
-    settings = _known_environment(env)
+    settings = known_environment(env)
     if env == LOCAL:
         enter(running_lake())
         return load_lake(env)
@@ -71,7 +71,7 @@ def state_dir() -> Path:
 
 def require_local(env: str, command: str) -> None:
     """Raises Misuse where a command that is only of the local lake is asked of another environment."""
-    _known_environment(env)
+    known_environment(env)
     if env != LOCAL:
         raise Misuse(f"`shoplake {command}` is of the local lake only: environment {env} runs on AWS.")
 
@@ -139,7 +139,7 @@ def _refusal(error: dict[str, Any], operation: str, env: str) -> str | None:
     return None
 
 
-def _known_environment(env: str):
+def known_environment(env: str):
     from shoplake.config import load_inventory
 
     environments = load_inventory().environments

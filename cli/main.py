@@ -9,13 +9,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import data_commands, demo, generate_command, held_commands, lake_commands, run_commands
+from cli import data_commands, demo, doctor, generate_command, held_commands, lake_commands, run_commands
 from cli.connection import LOCAL, aws_problem
 from cli.errors import Misuse
 from shoplake.errors import ShoplakeError
 
 COMMANDS = {
-    "The local lake": (lake_commands.up, lake_commands.down, lake_commands.reset, lake_commands.status, demo.demo),
+    "The local lake": (
+        lake_commands.up, lake_commands.down, lake_commands.reset, lake_commands.status, demo.demo,
+        doctor.doctor,
+    ),
     "Files and runs": (
         data_commands.drop, run_commands.run, run_commands.runs, run_commands.watch, run_commands.show,
         run_commands.replay, held_commands.discard, run_commands.receipt, lake_commands.mail,

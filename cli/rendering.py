@@ -16,6 +16,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from shoplake.checks import Check
 from shoplake.receipt import OUTCOMES, StateTime
 from shoplake.times import parse
 
@@ -23,6 +24,7 @@ PIPE_WIDTH = 10_000  # columns where there is no terminal: nothing is wrapped in
 MAX_FILES = 20
 MAX_PROBLEMS = 3
 STYLES = {
+    "ok": "green", "warning": "yellow", "problem": "red",
     "succeeded": "green", "accepted": "green", "failed": "red", "refused": "red", "held": "red",
     "accepted_with_rejects": "yellow", "duplicate": "dim", "running": "cyan", "publishing": "cyan", "starting": "cyan",
 }  # fmt: skip
@@ -142,6 +144,16 @@ def query_view(
         table.add_row(*row)
     wanted = Measurement.get(console, console.options.update(width=PIPE_WIDTH), table).maximum
     return table if wanted <= console.width or not rows else _records(columns, cells)
+
+
+def checks_view(checks: Sequence[Check]) -> RenderableType:
+    """What was looked at, and below it what to do where something is wrong."""
+    view = Table.grid(padding=(0, 2))
+    for check in checks:
+        view.add_row(word(check.state), check.name, Text(plain(check.found), overflow="fold"))
+        if check.advice:
+            view.add_row("", "", Text(plain(check.advice), style="bold", overflow="fold"))
+    return view
 
 
 def status_view(status: dict[str, Any]) -> RenderableType:

@@ -51,7 +51,7 @@ def up(state_dir: Path, port: int | None = None, progress: Callable[[str], None]
     under way, or the daemon ended at its start.
     """
     state_dir = Path(state_dir).absolute()
-    _refuse_foreign_folder(state_dir)
+    refuse_foreign_folder(state_dir)
     state_dir.mkdir(parents=True, exist_ok=True)
     with _only_start(state_dir):
         running = status(state_dir)
@@ -63,7 +63,7 @@ def up(state_dir: Path, port: int | None = None, progress: Callable[[str], None]
                 )
             return running
         # A daemon that was just killed keeps its lock for a moment.
-        if not _wait_until(lambda: not _is_locked(state_dir), KILLED_PATIENCE_S):
+        if not _wait_until(lambda: not is_locked(state_dir), KILLED_PATIENCE_S):
             raise LakeError(
                 f"The local lake of {state_dir} runs but doesn't answer: run `shoplake down` and then `shoplake up`."
             )
@@ -77,17 +77,17 @@ def up(state_dir: Path, port: int | None = None, progress: Callable[[str], None]
 def down(state_dir: Path) -> bool:
     """Stop the lake, keeping its state. Returns whether one was running."""
     state_dir = Path(state_dir).absolute()
-    if not _is_locked(state_dir):
+    if not is_locked(state_dir):
         (state_dir / PROCESS_FILE).unlink(missing_ok=True)
         return False
     pid = _read_json(state_dir / PROCESS_FILE).get("pid")
     if pid is None:
         raise LakeError("The local lake is just starting or stopping: try again in a few seconds.")
     _signal(pid, signal.SIGTERM)
-    if not _wait_until(lambda: not _is_locked(state_dir), STOP_TIMEOUT_S):
+    if not _wait_until(lambda: not is_locked(state_dir), STOP_TIMEOUT_S):
         # The daemon leads a process group of its own: functions and Spark end with it.
         _signal(-pid, signal.SIGKILL)
-        _wait_until(lambda: not _is_locked(state_dir), STOP_TIMEOUT_S)
+        _wait_until(lambda: not is_locked(state_dir), STOP_TIMEOUT_S)
     (state_dir / PROCESS_FILE).unlink(missing_ok=True)
     return True
 
@@ -98,7 +98,7 @@ def status(state_dir: Path) -> LakeProcess | None:
     found = _read_json(state_dir / PROCESS_FILE)
     if not found:
         return None
-    if not _is_locked(state_dir):
+    if not is_locked(state_dir):
         (state_dir / PROCESS_FILE).unlink(missing_ok=True)  # left behind by a daemon that was killed
         return None
     process = LakeProcess(**found, state_dir=state_dir)
@@ -108,7 +108,7 @@ def status(state_dir: Path) -> LakeProcess | None:
 def reset(state_dir: Path) -> None:
     """Stop the lake and delete all that it holds: tables, files, runs, mail and logs."""
     state_dir = Path(state_dir).absolute()
-    _refuse_foreign_folder(state_dir)
+    refuse_foreign_folder(state_dir)
     down(state_dir)
     if state_dir.exists():
         shutil.rmtree(state_dir)
@@ -124,7 +124,7 @@ def memory_bytes(process: LakeProcess) -> int:
     return resident_bytes(process.pid)
 
 
-def _refuse_foreign_folder(state_dir: Path) -> None:
+def refuse_foreign_folder(state_dir: Path) -> None:
     """A folder that holds anything but a lake is not used, since `reset` deletes it whole."""
     if not state_dir.exists() or (state_dir / STARTING_FILE).exists():
         return
@@ -142,7 +142,7 @@ def _only_start(state_dir: Path) -> Iterator[None]:
         yield
 
 
-def _is_locked(state_dir: Path) -> bool:
+def is_locked(state_dir: Path) -> bool:
     """Whether a daemon owns the folder. Its lock ends with it, however it ends."""
     try:
         with open(state_dir / LOCK_FILE) as lock:
@@ -158,7 +158,7 @@ def _choose_port(asked: int | None, before: int | None) -> int:
     """The asked port; else the one that this lake had, since URLs of queues are stored; else a free one."""
     if asked is None:
         return _first_free([before, DEFAULT_PORT])
-    if not _is_free(asked):
+    if not is_free(asked):
         raise LakeError(
             f"Port {asked} is taken by another program: stop that program, give another --port, "
             "or leave it out and a free one is chosen."
@@ -168,14 +168,14 @@ def _choose_port(asked: int | None, before: int | None) -> int:
 
 def _first_free(wanted: list[int | None]) -> int:
     for port in wanted:
-        if port is not None and _is_free(port):
+        if port is not None and is_free(port):
             return port
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
