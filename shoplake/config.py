@@ -65,6 +65,13 @@ class Job(_Strict):
     timeout_min: Positive
 
 
+class Crawlers(_Strict):
+    """When raw folders are crawled anew, and how long a run waits for it."""
+
+    recrawl_after_h: Positive
+    timeout_s: Positive
+
+
 class StateMachine(_Strict):
     name: str
     definition: str
@@ -81,6 +88,8 @@ class Prices(_Strict):
 
     glue_dpu_hour: float
     glue_min_billed_s: float
+    crawler_dpu: float
+    crawler_min_billed_s: float
     lambda_gb_second_arm64: float
     lambda_million_requests: float
     states_thousand_transitions: float
@@ -137,6 +146,7 @@ class Environment(_Strict):
     region: str
     account: str | None
     batching_window_s: int = Field(ge=0, le=300)
+    crawler_poll_s: Positive
     validators_at_once: Positive
     worker: Worker
     shuffle_partitions: Positive
@@ -161,6 +171,7 @@ class Inventory(_Strict):
     evidence_days: Positive
     functions: dict[ShortName, Function]
     jobs: dict[ShortName, Job]
+    crawlers: Crawlers
     glue_version: str
     state_machine: StateMachine
     topics: dict[str, str]

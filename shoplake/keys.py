@@ -33,6 +33,15 @@ def parse_raw_key(key: str, prefix: str = "raw/") -> RawKey:
     )
 
 
+def partition_folders(key: str, prefix: str = "raw/") -> tuple[str, ...]:
+    """The folders of a raw key that a raw table may be partitioned by: all below the dataset, if all are `name=value`.
+
+    Empty for a file directly in the dataset's folder or in a plain folder: it is in no partition.
+    """
+    folders = tuple(key.removeprefix(prefix).split("/")[1:-1])
+    return folders if all("=" in folder for folder in folders) else ()
+
+
 def raw_key(dataset: str, name: str, source: str | None, day: str | None, prefix: str = "raw/") -> str:
     """The key under which a file of a dataset is dropped."""
     folders = [dataset, *([f"source={source}"] if source else []), *([f"date={day}"] if day else [])]
@@ -90,6 +99,14 @@ class RunKeys:
     def touched(self, table: str) -> str:
         """Keys of the rows that the run changed in a table, for the jobs that follow."""
         return f"{self.folder}touched/{table}/"
+
+    def crawl(self, dataset: str) -> str:
+        """Why the run had a dataset's raw folder crawled; not there when it had not."""
+        return f"{self.crawls}{dataset}.json"
+
+    @property
+    def crawls(self) -> str:
+        return f"{self.folder}crawls/"
 
     @property
     def quality(self) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shoplake.aws import client
+from shoplake.aws import client, list_keys
 from shoplake.config import Lake
 from shoplake.keys import RunKeys
 from shoplake.state_machine import top_level_states
@@ -13,6 +13,7 @@ from shoplake.verdicts import MAX_PROBLEMS, Verdict, read_ledgers, read_verdicts
 
 OUTCOMES = ("applied", "unchanged", "superseded", "quarantined", "duplicate")
 _MAP_STATE = "Validate and stage files"
+_CRAWL_STATE = "Crawl raw"
 
 
 @dataclass
@@ -205,6 +206,12 @@ def _add_costs(lake: Lake, run_id: str, states: list[StateTime], verdicts: list[
             least = prices.glue_min_billed_s * lake.settings.worker.dpu
             state.dpu_seconds = round(state.dpu_seconds + sum(used), 3)
             state.dollars += sum(max(seconds, least) for seconds in used) / 3600 * prices.glue_dpu_hour
+    crawl = by_name.get(_CRAWL_STATE)
+    if crawl is not None and crawl.seconds is not None:
+        crawls = len(list_keys(lake.bucket, RunKeys(run_id, lake.zone("runs")).crawls))
+        crawl.dpu_seconds = round(crawls * prices.crawler_dpu * crawl.seconds, 3)
+        billed_s = crawls * max(crawl.seconds, prices.crawler_min_billed_s)
+        crawl.dollars += billed_s / 3600 * prices.crawler_dpu * prices.glue_dpu_hour
     for function in lake.inventory.functions.values():
         state = by_name.get(function.state)
         if state is not None and state.seconds is not None:

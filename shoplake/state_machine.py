@@ -14,6 +14,8 @@ def placeholders(lake: Lake) -> dict[str, str | int]:
     values: dict[str, str | int] = {
         "timeout_s": inventory.state_machine.timeout_s,
         "validators_at_once": lake.settings.validators_at_once,
+        "crawler_poll_s": lake.settings.crawler_poll_s,
+        "crawler_polls": inventory.crawlers.timeout_s // lake.settings.crawler_poll_s,
     }
     for name, function in inventory.functions.items():
         values |= {name: lake.function_arn(name), f"{name}_timeout_s": function.timeout_s}

@@ -7,6 +7,7 @@ be; every other version is a duplicate and adds nothing. Decided here, when all 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from shoplake.crawls import looks_and_folders
 from shoplake.files import LOADED, FileVersion
 from shoplake.verdicts import Verdict
 
@@ -47,7 +48,7 @@ def _duplicate_of(verdict: Verdict, owner: tuple[tuple[str, str, str], str]) -> 
     )
 
 
-def summarise(run_id: str, verdicts: list[Verdict], datasets: Iterable[str]) -> dict[str, Any]:
+def summarise(run_id: str, verdicts: list[Verdict], datasets: Iterable[str], raw: str = "raw/") -> dict[str, Any]:
     """What the jobs read: the files to load by dataset, and the counts that the state machine steers by."""
     loaded = [v for v in verdicts if v.is_loaded]
     by_dataset = {dataset: [_to_load(v) for v in loaded if v.dataset == dataset] for dataset in datasets}
@@ -55,7 +56,8 @@ def summarise(run_id: str, verdicts: list[Verdict], datasets: Iterable[str]) -> 
         "run_id": run_id,
         "last_arrival": max(v.arrived_at for v in verdicts),
         "bytes_in": sum(v.size_bytes for v in verdicts),
-        "crawls": [],
+        "crawls": [{"dataset": dataset} for dataset, files in by_dataset.items() if files],
+        "raw": looks_and_folders(verdicts, raw),
         "counts": {
             "accepted": len(loaded),
             "refused": sum(v.verdict == "refused" for v in verdicts),

@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     for before, after in zip(given, decided, strict=True):
         if before != after:
             put_verdict(lake.bucket, keys, after)
-    summary = summarise(event["run_id"], decided, lake.inventory.datasets)
+    summary = summarise(event["run_id"], decided, lake.inventory.datasets, lake.zone("raw"))
     put_json(lake.bucket, keys.summary, summary)
     logger.info("summary", extra=summary["counts"])
     return {name: summary[name] for name in ("run_id", "counts", "touched", "crawls")}

@@ -222,6 +222,9 @@ class LocalLake:
                 catalog.drop_table(self.catalog_name(table))
             except NoSuchTableError:
                 continue
+        glue, raw = self.aws("glue"), self.names.database("raw")
+        for table in glue.get_tables(DatabaseName=raw)["TableList"]:
+            glue.delete_table(DatabaseName=raw, Name=table["Name"])
         bucket = self._resource("s3").Bucket(self.names.bucket)
         for prefix in ("raw/", *(f"{table.replace('.', '/')}/" for table in LOADED_TABLES)):
             bucket.object_versions.filter(Prefix=prefix).delete()

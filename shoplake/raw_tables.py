@@ -1,0 +1,128 @@
+"""The raw tables that crawlers leave in the catalog: held against the contract, and given new partitions.
+
+A raw table is read by nobody but people: jobs read staged records. So what is wrong with it is a sentence in the
+e-mail, never a failure.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shoplake.aws import client, error_code
+from shoplake.config import Lake
+from shoplake.contracts import Column, Contract, fold
+
+MAX_SENTENCES = 4  # of one dataset in an e-mail, and in the state of the run
+_PARTITIONS_A_CALL = 100
+# What a crawler may find for a column of the contract's type. Text always fits a time: its formats are the contract's.
+_FITS = {
+    "integer": ("tinyint", "smallint", "int", "bigint"),
+    "number": ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal"),
+    "boolean": ("boolean", "string", "int", "bigint"),
+    "date": ("date", "timestamp", "string", "bigint"),
+    "timestamp": ("date", "timestamp", "string", "bigint"),
+}
+_NESTED = ("struct", "array", "map")
+
+
+def raw_table(lake: Lake, dataset: str) -> dict[str, Any] | None:
+    """Glue's record of a dataset's raw table; None where no crawl has made it yet."""
+    try:
+        return client("glue").get_table(DatabaseName=lake.database("raw"), Name=dataset)["Table"]
+    except ClientError as error:
+        if error_code(error) == "EntityNotFoundException":
+            return None
+        raise
+
+
+def differences(dataset: str, columns: Iterable[tuple[str, str]], contract: Contract) -> list[str]:
+    """A sentence for each way in which a raw table's columns (name and Glue type) differ from the contract."""
+    by_name = {fold(name): column for column in contract.columns for name in column.accepted_names}
+    known = set(by_name) | {fold(name) for source in contract.sources for name in source.header}
+    found = [(name, kind, by_name.get(fold(name))) for name, kind in columns]
+    present = {column.name for _, _, column in found if column}
+    sentences = [
+        f"raw.{dataset}: no column is the required `{column.name}` (it may be called {_names(column)})"
+        for column in contract.columns
+        if column.required and column.name not in present
+    ]
+    sentences += [
+        f"raw.{dataset}: column `{name}` holds {kind}, and the contract says {column.logical_type}"
+        + (f" ({column.name})" if column.name != name else "")
+        for name, kind, column in found
+        if column and not _fits(kind, column)
+    ]
+    return sentences + [
+        f"raw.{dataset}: column `{name}` is new: the contract doesn't know it"
+        for name, _, column in found
+        if column is None and fold(name) not in known
+    ]
+
+
+def _fits(kind: str, column: Column) -> bool:
+    base = re.split(r"[<(]", kind, maxsplit=1)[0]
+    if column.logical_type in _FITS:
+        return base in _FITS[column.logical_type]
+    return base not in _NESTED or column.logical_type in ("object", "array")
+
+
+def _names(column: Column) -> str:
+    return ", ".join(f"`{name}`" for name in column.accepted_names)
+
+
+def shortened(sentences: list[str], dataset: str) -> list[str]:
+    """As many as an e-mail takes, each of a bounded length."""
+    more = len(sentences) - MAX_SENTENCES
+    told = [sentence[:200] for sentence in sentences[:MAX_SENTENCES]]
+    return [*told, f"raw.{dataset}: ... and {more} more differences"] if more > 0 else told
+
+
+def add_partitions(lake: Lake, dataset: str, folders: list[str]) -> int:
+    """Give the raw table the partitions of these folders (`date=2025-01-31`), with the table's own columns.
+
+    Folders of other keys than the table's are left out; those that it has already change nothing. Returns how
+    many are new.
+    """
+    table = raw_table(lake, dataset)
+    if table is None or not table.get("PartitionKeys"):
+        return 0
+    storage = table["StorageDescriptor"]
+    inputs = [
+        {
+            "Values": [part.partition("=")[2] for part in folder.split("/")],
+            "StorageDescriptor": {**storage, "Location": f"{storage['Location'].rstrip('/')}/{folder}/"},
+            "Parameters": table.get("Parameters", {}),
+        }
+        for folder in folders
+        if _is_partition(folder, table)
+    ]
+    added = 0
+    for start in range(0, len(inputs), _PARTITIONS_A_CALL):
+        some = inputs[start : start + _PARTITIONS_A_CALL]
+        answer = client("glue").batch_create_partition(
+            DatabaseName=lake.database("raw"), TableName=dataset, PartitionInputList=some
+        )
+        errors = [error["ErrorDetail"] for error in answer.get("Errors", [])]
+        refused = [error for error in errors if error["ErrorCode"] != "AlreadyExistsException"]
+        if refused:
+            raise RuntimeError(f"Glue refused {len(refused)} partitions: {refused[0]['ErrorMessage']}")
+        added += len(some) - len(errors)
+    return added
+
+
+def outside_partitions(dataset: str, table: dict[str, Any], folders: list[str], without_folder: int) -> list[str]:
+    """A sentence where files of a run lie in no partition of a partitioned raw table, so that SQL on it misses them."""
+    keys = [key["Name"] for key in table.get("PartitionKeys", [])]
+    strays = [folder for folder in folders if not _is_partition(folder, table)]
+    if not keys or not (strays or without_folder):
+        return []
+    place = "/".join(f"{key}=..." for key in keys)
+    what = [f"{len(strays)} folders such as {strays[0]}"] if strays else []
+    what += [f"{without_folder} files in no folder"] if without_folder else []
+    return [f"raw.{dataset}: {' and '.join(what)} lie outside its partitions ({place}), so that SQL on it misses them"]
+
+
+def _is_partition(folder: str, table: dict[str, Any]) -> bool:
+    return [part.partition("=")[0] for part in folder.split("/")] == [key["Name"] for key in table["PartitionKeys"]]

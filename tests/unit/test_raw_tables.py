@@ -1,0 +1,87 @@
+"""A raw table is held against the contract: what differs becomes a sentence of the e-mail."""
+
+import pytest
+
+from shoplake.contracts import load_contract
+from shoplake.raw_tables import differences, outside_partitions, shortened
+
+CONTRACT = load_contract("transactions")
+GOOD = {
+    "order_id": "string",
+    "product_id": "string",
+    "quantity": "bigint",
+    "unit_price": "double",
+    "ordered_at": "string",
+}
+
+
+def told(**columns) -> list[str]:
+    """Differences of the good columns with some changed, added, or (None) taken away."""
+    found = {name: kind for name, kind in {**GOOD, **columns}.items() if kind}
+    return differences("transactions", found.items(), CONTRACT)
+
+
+def test_a_table_as_the_contract_says_differs_in_nothing():
+    assert told() == []
+
+
+def test_names_of_known_shop_systems_are_no_differences():
+    exported = {"InvoiceNo": "string", "StockCode": "string", "Quantity": "bigint", "UnitPrice": "double",
+                "InvoiceDate": "string", "CustomerID": "double", "Country": "string"}  # fmt: skip
+    assert differences("transactions", exported.items(), CONTRACT) == []
+
+
+def test_a_column_that_the_contract_does_not_know_is_new():
+    assert told(coupon="string") == ["raw.transactions: column `coupon` is new: the contract doesn't know it"]
+
+
+def test_a_required_column_that_is_not_there_is_named_with_its_other_names():
+    assert told(unit_price=None) == [
+        "raw.transactions: no column is the required `unit_price` "
+        "(it may be called `unit_price`, `price`, `item_price`, `price_each`)"
+    ]
+
+
+def test_a_price_that_became_text_does_not_fit():
+    assert told(unit_price=None, price="string") == [
+        "raw.transactions: column `price` holds string, and the contract says number (unit_price)"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["string", "bigint", "double"])
+def test_an_identifier_may_look_like_anything(kind):
+    assert told(customer_id=kind) == []
+
+
+@pytest.mark.parametrize("kind", ["int", "bigint", "double", "decimal(18,4)"])
+def test_any_number_fits_a_number(kind):
+    assert told(unit_price=kind) == []
+
+
+def test_fractions_do_not_fit_an_integer_and_nested_values_fit_no_text():
+    assert told(quantity="double", country="struct<code:string>") == [
+        "raw.transactions: column `quantity` holds double, and the contract says integer",
+        "raw.transactions: column `country` holds struct<code:string>, and the contract says string",
+    ]
+
+
+def test_an_e_mail_lists_the_first_differences_and_counts_the_others():
+    sentences = [f"raw.transactions: column `c{n}` is new" for n in range(9)]
+    assert shortened(sentences, "transactions") == [*sentences[:4], "raw.transactions: ... and 5 more differences"]
+    assert shortened(sentences[:4], "transactions") == sentences[:4]
+    assert max(map(len, shortened(["x" * 10_000], "transactions"))) == 200
+
+
+PARTITIONED = {"PartitionKeys": [{"Name": "date", "Type": "string"}]}
+
+
+def test_files_beside_the_partitions_are_named():
+    assert outside_partitions("transactions", PARTITIONED, ["date=2025-01-01", "source=web/date=2025-01-01"], 2) == [
+        "raw.transactions: 1 folders such as source=web/date=2025-01-01 and 2 files in no folder lie outside its "
+        "partitions (date=...), so that SQL on it misses them"
+    ]
+
+
+def test_files_in_partitions_and_those_of_a_table_without_partitions_are_not():
+    assert outside_partitions("transactions", PARTITIONED, ["date=2025-01-01"], 0) == []
+    assert outside_partitions("transactions", {"PartitionKeys": []}, ["date=2025-01-01"], 3) == []
