@@ -22,10 +22,19 @@ from shoplake.verdicts import Verdict
 FIRST, NEW_HEADER, DAILY = "first", "new header", "daily"
 
 
-def look_of(verdict: Verdict, raw: str = "raw/") -> str:
-    """A fingerprint of what a crawler and a raw table can tell of a file: delimiter, columns, keys of its folders."""
+def looks_of(verdict: Verdict, raw: str = "raw/") -> list[str]:
+    """Fingerprints of what a crawler and a raw table can tell of a file: format, columns, keys of its folders.
+
+    A CSV file has one, with its delimiter and the order of its columns, since a table reads it by position. Other
+    formats have one for each column: a file that merely lacks some of them looks like those before.
+    """
     keys = [folder.partition("=")[0] for folder in partition_folders(verdict.key, raw)]
-    told = [verdict.delimiter, [fold(name) for name in verdict.header], keys]
+    columns = [fold(name) for name in verdict.header]
+    parts = [columns] if verdict.delimiter else [[column] for column in columns]
+    return sorted({_fingerprint(verdict.format, verdict.delimiter, keys, part) for part in parts})
+
+
+def _fingerprint(*told: Any) -> str:
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
@@ -37,7 +46,7 @@ def looks_and_folders(verdicts: Iterable[Verdict], raw: str = "raw/") -> dict[st
         own = [v for v in loaded if v.dataset == dataset]
         folders = ["/".join(partition_folders(v.key, raw)) for v in own]
         found[dataset] = {
-            "looks": sorted({look_of(v, raw) for v in own}),
+            "looks": sorted({look for v in own for look in looks_of(v, raw)}),
             "folders": sorted(set(filter(None, folders))),
             "files_without_folder": folders.count(""),
         }

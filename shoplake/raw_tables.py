@@ -5,7 +5,7 @@ e-mail, never a failure.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,7 +24,6 @@ _FITS = {
     "date": ("date", "timestamp", "string", "bigint"),
     "timestamp": ("date", "timestamp", "string", "bigint"),
 }
-_NESTED = ("struct", "array", "map")
 
 
 def raw_table(lake: Lake, dataset: str) -> dict[str, Any] | None:
@@ -40,8 +39,13 @@ def raw_table(lake: Lake, dataset: str) -> dict[str, Any] | None:
 def differences(dataset: str, columns: Iterable[tuple[str, str]], contract: Contract) -> list[str]:
     """A sentence for each way in which a raw table's columns (name and Glue type) differ from the contract."""
     by_name = {fold(name): column for column in contract.columns for name in column.accepted_names}
+    for source in contract.sources:
+        for column, names in source.aliases.items():
+            by_name = {fold(name): contract.by_name[column] for name in names} | by_name
     known = set(by_name) | {fold(name) for source in contract.sources for name in source.header}
-    found = [(name, kind, by_name.get(fold(name))) for name, kind in columns]
+    arrays = {place for source in contract.sources for place in (source.records, source.explode) if place}
+    fields = [field for name, kind in columns for field in _fields(name, kind, arrays)]
+    found = [(name, kind, by_name.get(fold(name))) for name, kind in fields]
     present = {column.name for _, _, column in found if column}
     sentences = [
         f"raw.{dataset}: no column is the required `{column.name}` (it may be called {_names(column)})"
@@ -61,11 +65,41 @@ def differences(dataset: str, columns: Iterable[tuple[str, str]], contract: Cont
     ]
 
 
+def _fields(name: str, kind: str, arrays: set[str]) -> Iterator[tuple[str, str]]:
+    """A column as the validator sees it: the members of an object by their path, those of the contract's arrays bare.
+
+    `maker struct<name:string>` is `maker.name string`.
+    """
+    inner = kind.removeprefix("array<") if kind.startswith("array<struct<") else kind
+    if not inner.startswith("struct<"):
+        yield name, kind
+        return
+    place = "" if name in arrays else f"{name}."
+    for member in _members(inner.removeprefix("struct<")):
+        own_name, _, own_kind = member.partition(":")
+        yield from _fields(place + own_name, own_kind, arrays)
+
+
+def _members(text: str) -> Iterator[str]:
+    """The members of a struct, `a:int` and so on, out of what follows `struct<`."""
+    depth, start = 0, 0
+    for position, letter in enumerate(text):
+        if letter in "<(":
+            depth += 1
+        elif letter in ",>" and depth == 0:
+            yield text[start:position]
+            start = position + 1
+            if letter == ">":
+                return
+        elif letter in ">)":
+            depth -= 1
+
+
 def _fits(kind: str, column: Column) -> bool:
-    base = re.split(r"[<(]", kind, maxsplit=1)[0]
-    if column.logical_type in _FITS:
-        return base in _FITS[column.logical_type]
-    return base not in _NESTED or column.logical_type in ("object", "array")
+    """Whether values of a Glue type can be the column's. Anything can be text."""
+    if column.logical_type not in _FITS:
+        return True
+    return re.split(r"[<(]", kind, maxsplit=1)[0] in _FITS[column.logical_type]
 
 
 def _names(column: Column) -> str:

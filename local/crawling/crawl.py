@@ -170,8 +170,7 @@ class Crawl:
     def _classifiers(self) -> Classifiers:
         own = [glue._classifiers[name] for name in self.crawler.get("Classifiers") or [] if name in glue._classifiers]
         csv = next((c["CsvClassifier"] for c in own if "CsvClassifier" in c), {})
-        path = next((c["JsonClassifier"]["JsonPath"] for c in own if "JsonClassifier" in c), None)
-        return Classifiers(csv, path)
+        return Classifiers(csv, tuple(c["JsonClassifier"]["JsonPath"] for c in own if "JsonClassifier" in c))
 
     def _say(self, level: str, sentence: str) -> None:
         self.lines.append(f"[{self.id}] {level} : {sentence}")

@@ -24,11 +24,11 @@ _LONGEST_NAME = 150  # characters of a column's name, by the built-in classifier
 class Classifiers:
     """A crawler's own classifiers, which go before the built-in ones.
 
-    `csv` is a CsvClassifier and `json_path` a JsonClassifier's JsonPath, as Glue's API takes them.
+    `csv` is a CsvClassifier and `json_paths` JsonPaths of JsonClassifiers, as Glue's API takes them.
     """
 
     csv: dict[str, Any] = field(default_factory=dict)
-    json_path: str | None = None
+    json_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def shape_of(file: BinaryIO, classifiers: Classifiers) -> Shape:
         raise Unreadable("the file is not text in UTF-8")
     text = sample.content.decode("utf-8", errors="replace").removeprefix(_UTF8_BOM)
     if text.lstrip()[:1] in ("{", "["):
-        return _json(text, sample, classifiers.json_path)
+        return _json(text, sample, classifiers.json_paths)
     return _csv(text, sample, classifiers.csv)
 
 
@@ -70,17 +70,13 @@ def _parquet(file: BinaryIO, sample: Sample) -> Shape:
     return Shape("parquet", columns, sample.compression, size / max(metadata.num_rows, 1))
 
 
-def _json(text: str, sample: Sample, json_path: str | None) -> Shape:
-    """JSON Lines, and arrays when the classifier's path leads to them; else an array is one column, as in Glue."""
+def _json(text: str, sample: Sample, json_paths: tuple[str, ...]) -> Shape:
+    """JSON Lines, and an array where a classifier's path leads to it; any other array is one column, as in Glue."""
+    starts = [start for path in json_paths if (start := _start_of_array(text, path)) is not None]
+    is_one_column = not starts and text.lstrip().startswith("[")
     columns, count = {}, 0
-    is_array = text.lstrip().startswith("[")
-    start = _start_of_array(text, json_path) if json_path else 0
-    if start is None:
-        start = 0
-    elif json_path:
-        is_array = False
-    for record in _values(text, start):
-        if is_array:
+    for record in _values(text, starts[0] if starts else 0):
+        if is_one_column:
             columns["array"] = merge(columns.get("array", [UNKNOWN]), [type_of_json(record)])
         elif isinstance(record, dict):
             columns = merge(columns, type_of_json(record))

@@ -6,6 +6,7 @@ from typing import Any
 from local.provision.account import Account, found
 from shoplake.aws import client
 from shoplake.config import Lake
+from shoplake.contracts import load_contract
 
 # Names in the first line, whatever the columns hold; values in double quotes may hold commas. Files with another
 # delimiter fall to Glue's own classifier. https://docs.aws.amazon.com/glue/latest/dg/custom-classifier.html
@@ -27,7 +28,17 @@ def provision(account: Account) -> None:
     ]
     role = account.ensure_role("crawlers", "glue")
     for dataset in lake.inventory.datasets:
-        _ensure_crawler(account, lake.crawler_name(dataset), _settings(lake, dataset, role, classifiers))
+        paths = sorted({source.records for source in load_contract(dataset).sources if source.records})
+        own = [
+            _ensure_classifier(
+                account,
+                lake.classifier_name(f"json-{dataset}-{path.replace('.', '-')}"),
+                "JsonClassifier",
+                {"JsonPath": f"$.{path}[*]"},
+            )
+            for path in paths
+        ]
+        _ensure_crawler(account, lake.crawler_name(dataset), _settings(lake, dataset, role, [*own, *classifiers]))
 
 
 def _settings(lake: Lake, dataset: str, role: str, classifiers: list[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from local.crawling.tables import CrawledFile, describe
 
 BUILT_IN = Classifiers()
 WITH_HEADER = Classifiers(csv={"ContainsHeader": "PRESENT", "Delimiter": ","})
-RECORDS = Classifiers(json_path="$[*]")
+RECORDS = Classifiers(json_paths=("$[*]",))
 
 
 def columns_of(content: str | bytes, classifiers: Classifiers = BUILT_IN) -> dict:
@@ -74,7 +74,7 @@ def test_json_that_is_cut_off_is_read_up_to_there(cut):
 
 def test_an_array_inside_an_object_is_read_where_the_path_leads():
     text = json.dumps({"page": 1, "shop": {"orders": [{"id": 1}, {"id": 2**40}]}})
-    assert columns_of(text, Classifiers(json_path="$.shop.orders[*]")) == {"id": "bigint"}
+    assert columns_of(text, Classifiers(json_paths=("$[*]", "$.shop.orders[*]"))) == {"id": "bigint"}
     assert list(columns_of(text)) == ["page", "shop"]
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shoplake.crawls import LastCrawl, has_seen, look_of, looks_and_folders, reason_to_crawl
+from shoplake.crawls import LastCrawl, has_seen, looks_and_folders, looks_of, reason_to_crawl
 from shoplake.verdicts import Verdict
 
 NOW = datetime(2025, 1, 15, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ def crawled(hours_ago: float) -> LastCrawl:
 
 @pytest.mark.parametrize("change", [{"name": "date=2025-01-02/b.csv"}, {"header": ["Order ID", "price"]}])
 def test_files_that_differ_in_day_or_spelling_look_alike(change):
-    assert look_of(verdict(**change)) == look_of(verdict())
+    assert looks_of(verdict(**change)) == looks_of(verdict())
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,17 @@ def test_files_that_differ_in_day_or_spelling_look_alike(change):
     ],
 )
 def test_another_header_delimiter_or_kind_of_folder_is_another_look(change):
-    assert look_of(verdict(**change)) != look_of(verdict())
+    assert looks_of(verdict(**change)) != looks_of(verdict())
+
+
+def test_json_that_merely_lacks_a_column_looks_as_before_and_a_new_column_does_not():
+    def lines(*names: str) -> set[str]:
+        return set(looks_of(verdict(format="json_lines", delimiter=None, header=list(names))))
+
+    before = lines("order_id", "price", "gift")
+    assert lines("price", "order_id") < before
+    assert not lines("order_id", "coupon") <= before
+    assert not set(looks_of(verdict(format="parquet", delimiter=None, header=["price"]))) & before
 
 
 def test_only_files_that_are_loaded_count():
@@ -51,7 +61,7 @@ def test_only_files_that_are_loaded_count():
     ]
     assert looks_and_folders(own) == {
         "transactions": {
-            "looks": [look_of(verdict())],
+            "looks": looks_of(verdict()),
             "folders": ["date=2025-01-01", "date=2025-01-02"],
             "files_without_folder": 0,
         }

@@ -1,8 +1,10 @@
 """A raw table is held against the contract: what differs becomes a sentence of the e-mail."""
 
+from dataclasses import replace
+
 import pytest
 
-from shoplake.contracts import load_contract
+from shoplake.contracts import Source, load_contract
 from shoplake.raw_tables import differences, outside_partitions, shortened
 
 CONTRACT = load_contract("transactions")
@@ -58,10 +60,32 @@ def test_any_number_fits_a_number(kind):
     assert told(unit_price=kind) == []
 
 
-def test_fractions_do_not_fit_an_integer_and_nested_values_fit_no_text():
-    assert told(quantity="double", country="struct<code:string>") == [
+def test_fractions_do_not_fit_an_integer():
+    assert told(quantity="double") == [
         "raw.transactions: column `quantity` holds double, and the contract says integer",
-        "raw.transactions: column `country` holds struct<code:string>, and the contract says string",
+    ]
+
+
+def test_members_of_objects_are_columns_by_their_path():
+    nested = "struct<no:bigint,size:decimal(18,4),ship:struct<zip:string>>"
+    assert told(order_id=None, order=nested) == [
+        "raw.transactions: column `order.size` is new: the contract doesn't know it",
+        "raw.transactions: column `order.ship.zip` is new: the contract doesn't know it",
+    ]
+
+
+def test_the_array_that_a_source_explodes_and_its_own_names_are_known():
+    contract = replace(
+        CONTRACT, sources=(Source("feed", "lines", explode="items", aliases={"unit_price": ("asking",)}),)
+    )
+    columns = {
+        "order_id": "int",
+        "ordered_at": "string",
+        "items": "array<struct<sku:string,qty:int,asking:string,gift:boolean>>",
+    }
+    assert differences("transactions", columns.items(), contract) == [
+        "raw.transactions: column `asking` holds string, and the contract says number (unit_price)",
+        "raw.transactions: column `gift` is new: the contract doesn't know it",
     ]
 
 
