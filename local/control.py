@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.emulator import HOST, answers, client_environment
-from local.memory import resident_bytes
+from local.emulator import HOST, SERVICES, answers, client_environment
+from local.memory import resident_bytes, with_variable
 from local.server import LOCK_FILE, PROCESS_FILE
 
 DEFAULT_PORT = 4566
@@ -67,6 +67,7 @@ def up(state_dir: Path, port: int | None = None, progress: Callable[[str], None]
             raise LakeError(
                 f"The local lake of {state_dir} runs but doesn't answer: run `shoplake down` and then `shoplake up`."
             )
+        _end_leftovers(state_dir)
         before = _read_json(state_dir / PORTS_FILE)
         port = _choose_port(port, before.get("port"))
         smtp_port = _first_free([before.get("smtp_port")])
@@ -79,6 +80,7 @@ def down(state_dir: Path) -> bool:
     state_dir = Path(state_dir).absolute()
     if not is_locked(state_dir):
         (state_dir / PROCESS_FILE).unlink(missing_ok=True)
+        _end_leftovers(state_dir)
         return False
     pid = _read_json(state_dir / PROCESS_FILE).get("pid")
     if pid is None:
@@ -152,6 +154,19 @@ def is_locked(state_dir: Path) -> bool:
         return False
     except BlockingIOError:
         return True
+
+
+def _end_leftovers(state_dir: Path) -> None:
+    """End functions and Spark of a daemon that was killed.
+
+    They would go on where they were, find the next daemon on the same port, and write to it in the name of a run
+    that it has closed meanwhile. (A parent-death signal would end them at once, but Linux sends it when the thread
+    that started them ends, and the emulator starts functions on threads of one call.)
+    """
+    variable = "STATE_DIR", str(state_dir / SERVICES)
+    for pid in with_variable(*variable):
+        _signal(pid, signal.SIGKILL)
+    _wait_until(lambda: not with_variable(*variable), KILLED_PATIENCE_S)
 
 
 def _choose_port(asked: int | None, before: int | None) -> int:

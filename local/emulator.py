@@ -9,9 +9,12 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 from local import gaps
+from local.saving import SavedState
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -19,8 +22,11 @@ HOST = "127.0.0.1"
 HEALTH_PATH = "/_ministack/health"
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 8
-SNAPSHOT_TRIES = 20
+SNAPSHOT_TIMEOUT_S = 30
 PROFILE_FILE = "aws_profile"
+SERVICES = "services"
+# First words of operations that change nothing, in the header that names a request's operation.
+READING = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +35,8 @@ class Emulator:
     """The local AWS of one state folder. At most one a process: the emulator reads its settings once.
 
     `start` returns when requests are answered. What the services hold survives `stop` and a new
-    process on the same folder; `save` writes it without stopping.
+    process on the same folder; `save` writes it without stopping. `changed` is set when a request may have
+    changed something.
     """
 
     def __init__(self, port: int, state_dir: Path) -> None:
@@ -40,7 +47,8 @@ class Emulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._shutdown: asyncio.Event | None = None
         self._failure: BaseException | None = None
-        self._save_lock = threading.Lock()
+        self._saved = SavedState(self.state_dir / SERVICES, self._between_requests)
+        self.changed = threading.Event()
 
     def start(self) -> "Emulator":
         """Fill the gaps and serve. Raises HookMismatch on another release, OSError when the port is taken."""
@@ -49,20 +57,20 @@ class Emulator:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         (self.state_dir / PROFILE_FILE).write_text("[default]\n")
         os.environ.update(self._environment())
+        self._saved.recover()
         gaps.install_all()
+        importlib.import_module("local.gaps.sns_email").before_delivery = self.save
         self._thread = threading.Thread(target=self._serve, name="emulator", daemon=True)
         self._thread.start()
         self._wait_until_it_answers()
         return self
 
     def save(self) -> None:
-        """Write the state of every service now. S3 objects are on disk already."""
+        """Write the state of every service now. S3 objects are on disk already. Raises OSError (a full disk)."""
         from ministack import app
-        from ministack.core import persistence
 
-        with self._save_lock:
-            for service, get_state in app._build_persistence_save_dict().items():
-                persistence.save_all({service: lambda get_state=get_state: _snapshot(get_state)})
+        self.changed.clear()
+        self._saved.save(app._build_persistence_save_dict())
 
     def stop(self) -> None:
         """Stop serving, end executions, functions and the gaps' processes, and save."""
@@ -77,7 +85,6 @@ class Emulator:
             self._loop.call_soon_threadsafe(self._shutdown.set)
             self._thread.join(STOP_TIMEOUT_S)
         lambda_runtime.reset()
-        # The emulator saves at its end too; this time nothing changes meanwhile.
         self.save()
         self._thread = None
 
@@ -92,7 +99,7 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "PERSIST_STATE": "1",
-            "STATE_DIR": str(self.state_dir / "services"),
+            "STATE_DIR": str(self.state_dir / SERVICES),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self.state_dir / "s3"),
             "AUTH": "false",
@@ -106,7 +113,8 @@ class Emulator:
         from hypercorn.asyncio import serve
         from hypercorn.config import Config
 
-        application = importlib.import_module("ministack.app").app
+        emulator = importlib.import_module("ministack.app")
+        emulator.save_all = lambda services: None  # its own way of saving at its end; see local/saving.py
         config = Config()
         config.bind = [f"{HOST}:{self.port}"]
         config.keep_alive_timeout = 75
@@ -116,13 +124,40 @@ class Emulator:
         async def run() -> None:
             self._loop = asyncio.get_running_loop()
             self._shutdown = asyncio.Event()
-            await serve(application, config, shutdown_trigger=self._shutdown.wait)
+            await serve(self._noting_changes(emulator.app), config, shutdown_trigger=self._shutdown.wait)
 
         try:
             asyncio.run(run())
         except BaseException as failure:  # handed to the thread that waits in start()
             self._failure = failure
             logger.exception("The emulator ended")
+
+    def _noting_changes(self, application: Callable) -> Callable:
+        """The ASGI application, which also sets `changed` after each request that may have changed something."""
+
+        async def noting(scope, receive, send):
+            try:
+                await application(scope, receive, send)
+            finally:
+                if scope["type"] == "http" and not _only_reads(scope):
+                    self.changed.set()
+
+        return noting
+
+    def _between_requests(self, function: Callable[[], Any]) -> Any:
+        """Call a function on the event loop, where no request is half answered."""
+        if self._loop is None or not self._loop.is_running():
+            return function()
+        answer: Future = Future()
+
+        def work() -> None:
+            try:
+                answer.set_result(function())
+            except Exception as failure:  # of the function, for whoever waits
+                answer.set_exception(failure)
+
+        self._loop.call_soon_threadsafe(work)
+        return answer.result(SNAPSHOT_TIMEOUT_S)
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -135,14 +170,10 @@ class Emulator:
         raise TimeoutError(f"The emulator did not answer at {self.url} within {START_TIMEOUT_S} s.")
 
 
-def _snapshot(get_state: Callable[[], dict]) -> dict:
-    """A service's state, copied while requests may change it: another try when one did."""
-    for _ in range(SNAPSHOT_TRIES - 1):
-        try:
-            return get_state()
-        except RuntimeError:  # "dictionary changed size during iteration"
-            time.sleep(0.01)
-    return get_state()
+def _only_reads(scope: dict) -> bool:
+    """Whether a request can't change anything: by its method, or by the operation that it names."""
+    target = next((value for name, value in scope["headers"] if name == b"x-amz-target"), b"").decode()
+    return scope["method"] in ("GET", "HEAD") or target.rpartition(".")[2].startswith(READING)
 
 
 def answers(url: str, timeout_s: float = 2) -> bool:

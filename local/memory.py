@@ -1,4 +1,4 @@
-"""Memory of a process and everything that it started, from Linux's /proc."""
+"""Processes of a lake and their memory, from Linux's /proc."""
 
 from pathlib import Path
 
@@ -25,6 +25,19 @@ def family(pid: int) -> list[int]:
         one = waiting.pop()
         found.append(one)
         waiting += children.get(one, [])
+    return found
+
+
+def with_variable(name: str, value: str) -> list[int]:
+    """Processes that were started with this environment variable, as far as this user may see them."""
+    wanted, found = f"{name}={value}".encode(), []
+    for entry in PROC.glob("[0-9]*"):
+        try:
+            variables = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:  # ended meanwhile, or another user's
+            continue
+        if wanted in variables:
+            found.append(int(entry.name))
     return found
 
 

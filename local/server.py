@@ -26,7 +26,9 @@ LOCK_FILE = "lake.lock"
 PROCESS_FILE = "lake.json"
 # Set to 0, Spark starts with the first job instead of with the lake: saves memory where no job runs.
 WARM_SPARK = "SHOPLAKE_WARM_SPARK"
-SAVE_EVERY_S = 30
+SAVE_EVERY_S = 30  # even where no request asked for a change: executions and schedules go on by themselves
+SAVE_PAUSE_S = 0.5  # at least, between two saves
+SAVE_SHARE = 0.05  # of the time at most is spent saving, however much there is
 LOCK_PATIENCE_S = 2
 
 logger = logging.getLogger("local.server")
@@ -76,12 +78,26 @@ def _serve(state_dir: Path, port: int, smtp_port: int, stop: threading.Event) ->
             gaps.warm_up_all()
         _write_process_file(process_file, emulator.url, port, smtp_port)
         logger.info("The local lake answers at %s", emulator.url)
-        while not stop.wait(SAVE_EVERY_S):
-            emulator.save()
+        _save_until(stop, emulator)
     finally:
         emulator.stop()
         mailbox.stop()
         process_file.unlink(missing_ok=True)
+
+
+def _save_until(stop: threading.Event, emulator: Emulator) -> None:
+    """Save soon after every change: what a killed daemon has done since its last save is lost."""
+    pause_s, saved_at = SAVE_PAUSE_S, time.monotonic()
+    while not stop.wait(pause_s):
+        began = time.monotonic()
+        if not emulator.changed.is_set() and began - saved_at < SAVE_EVERY_S:
+            continue
+        try:
+            emulator.save()
+        except OSError as full:
+            logger.error("The lake's state could not be saved: %s", full)
+        saved_at = time.monotonic()
+        pause_s = max(SAVE_PAUSE_S, (saved_at - began) / SAVE_SHARE)
 
 
 def _write_process_file(path: Path, url: str, port: int, smtp_port: int) -> None:

@@ -1,13 +1,16 @@
 """Gap: e-mail subscriptions of SNS topics.
 
 The stock emulator confirms them at once and writes a log line a message. Here a message goes by SMTP
-to the local mailbox, whose port is in SHOPLAKE_SMTP_PORT. Hook: `sns._fanout`.
+to the local mailbox, whose port is in SHOPLAKE_SMTP_PORT, again and again while the mailbox can't take it.
+Hook: `sns._fanout`.
 """
 
 import logging
 import os
 import smtplib
 import threading
+import time
+from collections.abc import Callable
 from email.message import EmailMessage
 
 from ministack.services import sns
@@ -18,8 +21,12 @@ SENDER = "no-reply@sns.localhost"
 DEFAULT_SUBJECT = "AWS Notification Message"
 SMTP_HOST = "127.0.0.1"
 SMTP_TIMEOUT_S = 10
+RETRY_AFTER_S = (1, 2, 4, 8, 15, 30, 60, 120, 240)
 
 logger = logging.getLogger(__name__)
+
+# Called before a message is delivered: what the sender has noted must outlive the process as the message does.
+before_delivery: Callable[[], None] = lambda: None  # noqa: E731
 
 
 def install() -> None:
@@ -86,8 +93,13 @@ def _send(recipient: str, subject: str, text: str) -> None:
     mail["To"] = recipient
     mail["Subject"] = subject or DEFAULT_SUBJECT
     mail.set_content(text)
-    try:
-        with smtplib.SMTP(SMTP_HOST, int(port), timeout=SMTP_TIMEOUT_S) as server:
-            server.send_message(mail)
-    except (OSError, smtplib.SMTPException) as failure:
-        logger.error("E-mail to %s was not delivered to the mailbox: %s", recipient, failure)
+    for pause_s in (*RETRY_AFTER_S, None):
+        try:
+            before_delivery()
+            with smtplib.SMTP(SMTP_HOST, int(port), timeout=SMTP_TIMEOUT_S) as server:
+                server.send_message(mail)
+            return
+        except (OSError, smtplib.SMTPException) as failure:
+            logger.error("E-mail to %s was not delivered to the mailbox: %s", recipient, failure)
+        if pause_s:
+            time.sleep(pause_s)
