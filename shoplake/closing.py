@@ -230,7 +230,18 @@ def _death(lake: Lake, run_id: str, status: str) -> dict[str, str]:
     """What is to be said of an execution that ended by itself, in the form of a Catch."""
     states, _ = state_times(lake, run_id)
     last = states[-1].name if states else "Validate and stage files"
-    return {"state": last, "error": status, "cause": f"the execution ended as {status} before the run was closed"}
+    told = _last_words(lake, run_id)
+    cause = f"the execution ended as {status} before the run was closed"
+    return {"state": last, "error": told.get("error") or status, "cause": told.get("cause") or cause}
+
+
+def _last_words(lake: Lake, run_id: str) -> dict[str, str]:
+    """What Step Functions says of an execution that failed; nothing where it was never started."""
+    stepfunctions = client("stepfunctions")
+    try:
+        return stepfunctions.describe_execution(executionArn=lake.execution_arn(run_id))
+    except stepfunctions.exceptions.ExecutionDoesNotExist:
+        return {}
 
 
 def _stop_jobs(lake: Lake, run_id: str) -> None:

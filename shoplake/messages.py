@@ -70,7 +70,7 @@ def success_message(
         run["run_id"],
         headline,
         parts,
-        _datasets(report),
+        report.datasets,
         "warning" if alerts or files["refused"] else "info",
     )
 
@@ -85,7 +85,7 @@ def failure_message(
     headline += f": {_count(len(critical), 'expectation')}" if critical else f": {failure.error}"
     cause = [
         f"State    {failure.state}",
-        f"Dataset  {failure.dataset or ', '.join(_datasets(report)) or 'none'}",
+        f"Dataset  {failure.dataset or ', '.join(report.datasets) or 'none'}",
         f"Error    {failure.error}: {failure.sentence}",
     ]
     broken = [
@@ -108,7 +108,7 @@ def failure_message(
         _listed("Next", _next_after_failure(lake, run["run_id"], failure)),
     ]
     topic = "quality" if critical else "notifications"
-    return _message(lake, topic, run["run_id"], headline, parts, _datasets(report), "critical")
+    return _message(lake, topic, run["run_id"], headline, parts, report.datasets, "critical")
 
 
 def held_message(lake: Lake, held: list[str]) -> Message:
@@ -274,10 +274,6 @@ def _command(lake: Lake, command: str) -> str:
 
 def _listed(title: str, lines: list[str]) -> str:
     return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
-
-
-def _datasets(report: Report) -> list[str]:
-    return sorted({file["dataset"] for file in report.inputs if file["dataset"]})
 
 
 def _count(n: int, noun: str) -> str:

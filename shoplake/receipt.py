@@ -7,6 +7,7 @@ from typing import Any
 from shoplake.aws import client, list_keys
 from shoplake.config import Lake
 from shoplake.keys import RunKeys
+from shoplake.manifest import read_manifest
 from shoplake.state_machine import top_level_states
 from shoplake.times import iso, parse
 from shoplake.verdicts import MAX_PROBLEMS, Verdict, read_ledgers, read_verdicts
@@ -39,6 +40,7 @@ class Report:
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
     peak_memory_bytes: int = 0
     dollars: float = 0.0
+    datasets: list[str] = field(default_factory=list)
 
     def as_show(self) -> dict[str, Any]:
         """The form of `shoplake show --json`."""
@@ -102,7 +104,9 @@ def build_report(lake: Lake, record: dict[str, Any], ended_at: datetime | None =
     for ledger in ledgers:
         tables |= ledger["tables"]
     peaks = [v.peak_memory_bytes for v in verdicts] + [ledger["peak_memory_bytes"] for ledger in ledgers]
-    return Report(run, inputs, states, tables, max(peaks, default=0), dollars)
+    # From the manifest, since a run may end before it has verdicts.
+    datasets = sorted({file.dataset for file in read_manifest(lake, run_id) if file.dataset})
+    return Report(run, inputs, states, tables, max(peaks, default=0), dollars, datasets)
 
 
 def file_lines(verdicts: list[Verdict], ledgers: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ GAPS = (
     "sqs_batching",
     "sqs_moved_port",
     "s3_event_version",
+    "s3_full_disk",
     "sns_email",
     "step_functions_history",
     "step_functions_states",

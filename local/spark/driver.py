@@ -13,6 +13,7 @@ It ends when its standard input does, so it never outlives the process that star
 this process in the same way.
 """
 
+import contextlib
 import ctypes
 import gc
 import json
@@ -101,7 +102,8 @@ class Driver:
             state, error = ("FAILED", f"SystemExit: {end.code}") if failed else ("SUCCEEDED", "")
         except BaseException as failure:  # whatever a script raises is this run's result
             state, error = "FAILED", error_text(failure)
-            job.log.write(traceback.format_exc())
+            with contextlib.suppress(OSError):  # a full disk, maybe the very failure
+                job.log.write(traceback.format_exc())
         if job.is_stopping:
             state, error = "STOPPED", ""
         self._end(job)
@@ -114,7 +116,8 @@ class Driver:
             is_last = not self._jobs
         if is_last:
             job.session.catalog.clearCache()
-        job.log.close()
+        with contextlib.suppress(OSError):
+            job.log.close()
         job.session = None
         gc.collect()
 

@@ -133,11 +133,12 @@ class JobExecution:
     def _attempt(self, attempt_id: str) -> Outcome:
         spark = self._spark()
         folder = spark.folder / "runs" / attempt_id
-        folder.mkdir(parents=True)
         log = _JobLog(folder / "output.log", lambda lines: self._write_log(LOG_GROUP, self._run["Id"], lines))
         self._attempt_id = attempt_id
         self._write_log(LOG_GROUP, self._run["Id"], [])  # so that there is a stream to look into
         try:
+            folder.mkdir(parents=True)
+            log.path.touch()
             future = spark.submit(self._spark_job(attempt_id, folder, log.path), self._on_start)
             if self._stop_asked.is_set():
                 spark.stop(attempt_id)
@@ -146,8 +147,9 @@ class JobExecution:
             logger.warning("Job %s did not start", self._job["Name"], exc_info=True)
             return Outcome("FAILED", f"{type(failure).__name__}: {failure}")
         finally:
-            log.forward(to_the_end=True)
-            shutil.rmtree(folder)
+            if log.path.exists():
+                log.forward(to_the_end=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _spark_job(self, attempt_id: str, folder: Path, log: Path) -> Job:
         location = self._job["Command"]["ScriptLocation"]
@@ -220,7 +222,6 @@ class _JobLog:
 
     def __init__(self, path: Path, write: Callable[[list[str]], None]) -> None:
         self.path = path
-        path.touch()
         self._write = write
         self._read_bytes = 0
 

@@ -15,6 +15,7 @@ import pytest
 
 from local import control
 from local.memory import family
+from tests.integration.conftest import eventually, zip_function
 
 ROOT = Path(__file__).resolve().parents[2]
 LISTEN = "0A"
@@ -101,6 +102,49 @@ def test_objects_survive_a_killed_daemon_and_its_traces_are_cleared(state_dir):
         assert control.status(state_dir) is None
     second = control.up(state_dir)
     assert client(second, "s3").get_object(Bucket="kept", Key="k")["Body"].read() == b"x"
+
+
+def test_what_changed_before_a_kill_is_kept_after_a_moment(state_dir):
+    first = control.up(state_dir)
+    client(first, "sqs").create_queue(QueueName="arrivals")
+    saved = state_dir / "services" / "sqs.json"
+    eventually(lambda: saved.exists() and "arrivals" in saved.read_text())
+    os.kill(first.pid, signal.SIGKILL)
+    second = control.up(state_dir)
+    assert client(second, "sqs").get_queue_url(QueueName="arrivals")["QueueUrl"]
+
+
+def test_a_function_of_a_killed_daemon_writes_nothing_to_the_next_one(state_dir):
+    first = control.up(state_dir)
+    client(first, "s3").create_bucket(Bucket="kept")
+    source = """
+        import os, time, boto3
+
+        def handler(event, context):
+            boto3.client("s3").put_object(Bucket="kept", Key="begun", Body=b"")
+            time.sleep(4)
+            boto3.client("s3").put_object(Bucket="kept", Key="gone-on", Body=b"")
+    """
+    client(first, "lambda").create_function(
+        FunctionName="f",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/test",
+        Code={"ZipFile": zip_function(source)},
+        Timeout=60,
+    )
+    client(first, "lambda").invoke(FunctionName="f", InvocationType="Event", Payload=b"{}")
+
+    def keys(process):
+        return [item["Key"] for item in client(process, "s3").list_objects_v2(Bucket="kept").get("Contents", [])]
+
+    eventually(lambda: keys(first) == ["begun"])
+    workers = [pid for pid in family(first.pid) if pid != first.pid]
+    os.kill(first.pid, signal.SIGKILL)
+    second = control.up(state_dir)
+    assert [pid for pid in workers if Path(f"/proc/{pid}/exe").exists()] == []
+    time.sleep(4)
+    assert keys(second) == ["begun"]
 
 
 def test_nothing_listens_beyond_loopback(state_dir):

@@ -28,7 +28,8 @@ def report(*inputs: dict, state: str = "succeeded", **changes) -> Report:
         "seconds": 30.0, "dollars": 0.0123, **changes,
     }  # fmt: skip
     states = [StateTime("Transform", "succeeded", run["started_at"], 12.5, dpu_seconds=25.0, dollars=0.003)]
-    return Report(run, list(inputs), states, {"curated.sales": {"inserted": 9, "updated": 0, "deleted": 0}})
+    tables = {"curated.sales": {"inserted": 9, "updated": 0, "deleted": 0}}
+    return Report(run, list(inputs), states, tables, datasets=["transactions"])
 
 
 def success(*inputs: dict, warnings=(), quality=None, held=()):
