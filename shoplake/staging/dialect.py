@@ -129,17 +129,7 @@ def refuse_unusable(header: Header, contract: Contract) -> None:
     match = header.match
     text = header.dialect.delimiter.decode().join(header.names)
     shown = f"`{text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + '…'}`"
-    if match.ambiguous:
-        raise Refused(
-            "ambiguous_column",
-            f"has two columns for one of {contract.dataset} in line {header.line}: "
-            + "; ".join(f"{_quoted(names)} both mean {column}" for column, names in match.ambiguous.items())
-            + ". Rename or remove one of them and drop the file again.",
-            tuple(
-                Problem.of(header.line, column, ", ".join(names), "ambiguous_column")
-                for column, names in match.ambiguous.items()
-            ),
-        )
+    refuse_ambiguous(match, contract.dataset, header.line)
     if not match.columns:
         if header.names[0].lstrip().startswith(("{", "[", "<")):
             raise Refused(
@@ -167,6 +157,22 @@ def refuse_unusable(header: Header, contract: Contract) -> None:
             f"lacks the required {noun} {wanted} of {contract.dataset}; its header in line {header.line} "
             f"is {shown}. Add or rename the {noun} and drop the file again.",
             tuple(Problem.of(header.line, column, text, "missing_column") for column in match.missing),
+        )
+
+
+def refuse_ambiguous(match: HeaderMatch, dataset: str, line: int | None = None) -> None:
+    """Raise Refused when two columns of a file are one of the contract's."""
+    if match.ambiguous:
+        place = f" in line {line}" if line else ""
+        raise Refused(
+            "ambiguous_column",
+            f"has two columns for one of {dataset}{place}: "
+            + "; ".join(f"{_quoted(names)} both mean {column}" for column, names in match.ambiguous.items())
+            + ". Rename or remove one of them and drop the file again.",
+            tuple(
+                Problem.of(line, column, ", ".join(names), "ambiguous_column")
+                for column, names in match.ambiguous.items()
+            ),
         )
 
 

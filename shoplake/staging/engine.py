@@ -1,20 +1,25 @@
 """Stage one file: from its bytes as received to staged records, rejects and what the verdict needs."""
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from shoplake.staging.dialect import Contract, HeaderMatch, find_header, refuse_unusable
+from shoplake.staging.columns import refuse_missing
+from shoplake.staging.dialect import Contract, HeaderMatch, find_header, refuse_ambiguous, refuse_unusable
 from shoplake.staging.json_file import find_json_header
-from shoplake.staging.json_file import refuse_unusable as refuse_unusable_json
 from shoplake.staging.json_records import JsonRecords
-from shoplake.staging.model import Limits, Problem, Refusal, Refused, Staging
+from shoplake.staging.model import Limits, Problem, Refusal, Refused, Staging, too_large
 from shoplake.staging.names import kind_of, refuse_other_form
+from shoplake.staging.parquet_file import ParquetRecords, ParquetRows, spool
 from shoplake.staging.records import Batch, Layout, RecordReader, Reject
 from shoplake.staging.source import ByteSource
 from shoplake.staging.text import Text
 from shoplake.staging.writer import StagedFiles
+
+_MAX_GROWTH = 4
+"""How much more the texts of the records may be than a file may hold: exploded arrays and Parquet pages repeat them."""
 
 
 @dataclass
@@ -54,11 +59,14 @@ def stage(
     record was rejected. A refused file leaves neither. Raises only what reading the stream or writing raises.
     """
     received, findings = ByteSource(stream, limits.max_bytes), _Findings()
-    refusal = None
+    refusal, text_bytes = None, 0
     try:
         with StagedFiles(staged_path, rejects_path) as files:
             for batch in _batches(received, file_name, contract, limits, files, findings):
                 findings.rows_read += len(batch.lines) + len(batch.rejects)
+                text_bytes += batch.raw.nbytes
+                if text_bytes > limits.max_bytes * _MAX_GROWTH:
+                    raise too_large(limits.max_bytes)
                 files.write(batch)
                 room = limits.max_problems - len(findings.problems)
                 findings.problems += [_problem(reject) for reject in batch.rejects[:room]]
@@ -85,6 +93,9 @@ def _batches(
 ) -> Iterator[Batch]:
     """The file's records; `files` are begun and `findings` filled on the way."""
     kind = kind_of(file_name, contract.dataset, contract.formats)
+    if kind == "parquet":
+        yield from _parquet_batches(received, file_name, contract, limits, files, findings)
+        return
     text = Text(received)
     findings.format, findings.has_bom, findings.encoding = kind, text.has_bom, text.transcoder.encoding
     _note_gzip(file_name, received.is_gzip, findings)
@@ -123,7 +134,8 @@ def _json_batches(
     findings.format = header.form.name
     refuse_other_form(header.form.name, contract.dataset, contract.formats)
     _note_header(header.names, header.match, findings)
-    refuse_unusable_json(header)
+    if header.names:
+        refuse_missing(header.names, header.match, header.contract)
     records = JsonRecords(header.contract, header.match.source, header.names)
     files.begin(records.columns)
     yield from records.batches(header.form.cuts(text.pieces(header.form.start), limits.max_record_bytes))
@@ -134,6 +146,23 @@ def _json_batches(
         )
     if records.empty_arrays:
         findings.notes.append(f"records whose array `{header.match.source.explode}` is empty: {records.empty_arrays:,}")
+
+
+def _parquet_batches(
+    received: ByteSource, file_name: str, contract: Contract, limits: Limits, files: StagedFiles, findings: _Findings
+) -> Iterator[Batch]:
+    findings.format = "parquet"
+    with tempfile.NamedTemporaryFile(dir=files.folder) as spooled:
+        spool(received, Path(spooled.name))
+        _note_gzip(file_name, received.is_gzip, findings)
+        rows = ParquetRows(Path(spooled.name), contract, limits.max_bytes)
+        match = contract.match_header(rows.names)
+        _note_header(rows.names, match, findings)
+        refuse_ambiguous(match, contract.dataset)
+        refuse_missing(rows.names, match, contract)
+        records = ParquetRecords(match, limits.max_record_bytes)
+        files.begin(records.columns)
+        yield from records.batches(rows.tables())
 
 
 def _note_gzip(file_name: str, is_gzip: bool, findings: _Findings) -> None:

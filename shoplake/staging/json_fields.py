@@ -56,13 +56,18 @@ def flat_names(fields: Fields, kept_whole: Container[str], max_names: int) -> li
     return list(fields)
 
 
-def repeats_a_key(text: bytes, fields: Fields) -> bool:
-    """Whether an object names a field twice; the last one counts.
+def count_repeats(texts: list[bytes], records: list[Fields]) -> int:
+    """How many records name a field twice; of such, the last one counts."""
+    joined = b"".join(texts)
+    has_space = any(space in joined for space in _SPACE_BEFORE_COLON)
+    # Each record has at least as many colons behind keys as fields: equal sums leave no record with more.
+    if _count_keys(joined, has_space) == sum(map(len, records)):
+        return 0
+    return sum(_repeats_a_key(text, fields, has_space) for text, fields in zip(texts, records, strict=True))
 
-    Counted first are the colons that follow keys, in the whole text less in the values: only where these are more
-    than the fields is the text read again.
-    """
-    has_space = any(space in text for space in _SPACE_BEFORE_COLON)
+
+def _repeats_a_key(text: bytes, fields: Fields, has_space: bool) -> bool:
+    """Whether an object names a field twice. Only where the count of its keys says so, it is read again."""
     keys = _count_keys(text, has_space)
     if keys == len(fields):
         return False
@@ -73,4 +78,5 @@ def repeats_a_key(text: bytes, fields: Fields) -> bool:
 
 
 def _count_keys(text: bytes, has_space: bool) -> int:
+    """How often a quote and a colon follow one another, as behind a key; in strings too."""
     return len(_KEY_END.findall(text)) if has_space else text.count(b'":')

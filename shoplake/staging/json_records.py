@@ -7,8 +7,8 @@ column's own name is staged whole. The names of every record are looked up, not 
 contract's column that first appears at record 1,000,000 is staged from there on.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 
@@ -20,13 +20,13 @@ from shoplake.staging.json_cut import Cut
 from shoplake.staging.json_fields import (
     MAX_NESTING,
     Fields,
+    count_repeats,
     decode_object,
     elements_of,
     is_object,
     open_objects,
-    repeats_a_key,
 )
-from shoplake.staging.json_values import as_strings
+from shoplake.staging.json_values import as_strings, as_texts
 from shoplake.staging.records import Batch, Reject
 
 MAX_NAMES = 300
@@ -36,7 +36,7 @@ _KNOWN_SHAPES = 1000
 _decode_any = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """What records with the same names of fields have in common."""
 
@@ -44,6 +44,23 @@ class Shape:
     extra: tuple[str, ...]  # fields that are no column's
     to_open: tuple[str, ...]  # fields that hold columns where they are objects
     ambiguous: dict[str, list[str]]  # contract column -> fields that are it by the same right
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Some consecutive records that were read: as many numbers, texts and fields."""
+
+    numbers: list[int] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
+    fields: list[Fields] = field(default_factory=list)
+    elements: list[int] = field(default_factory=list)  # of an exploded array; else empty
+
+    def __iter__(self) -> Iterator[tuple[int, bytes, Fields]]:
+        return zip(self.numbers, self.texts, self.fields, strict=True)
+
+    def take(self, places: list[int]) -> "Objects":
+        parts = (self.numbers, self.texts, self.fields, self.elements)
+        return Objects(*([part[place] for place in places] if part else [] for part in parts))
 
 
 class JsonRecords:
@@ -64,71 +81,67 @@ class JsonRecords:
         """The good records and the rejects of every cut."""
         for cut in cuts:
             objects, rejects = decode_records(cut)
-            self.repeated_keys += sum(repeats_a_key(text, fields) for _, text, fields in objects)
+            self.repeated_keys += count_repeats(objects.texts, objects.fields)
             if self._explode is None:
-                numbers, texts, fields = zip(*objects, strict=True) if objects else ((), (), ())
-                yield self._batch(numbers, texts, fields, rejects)
+                yield self._batch(objects, rejects)
             else:
-                yield self._batch((), (), (), rejects)
-                for number, text, fields in objects:
-                    yield from self._exploded(number, text, fields)
+                yield from self._exploded(objects, rejects)
 
-    def _exploded(self, number: int, text: bytes, fields: Fields) -> Iterator[Batch]:
-        """A record for each element of the array, in batches."""
-        elements = elements_of(fields, self._explode)
-        if elements is None:
-            detail = f"the record has no array `{self._explode}`"
-            yield self._batch((), (), (), [Reject(number, text.decode(), "no_array", detail)])
-            return
-        self.empty_arrays += not elements
-        rest = {name: value for name, value in fields.items() if name != self._explode}
-        objects, rejects, size = [], [], 0
-        for element, value in enumerate(elements, 1):
-            if not is_object(value):
-                detail = f"element {element} of `{self._explode}` is not an object"
-                rejects.append(Reject(number, bytes(value).decode(), "not_an_object", detail, element))
+    def _exploded(self, objects: Objects, rejects: list[Reject]) -> Iterator[Batch]:
+        """A record for each element of each array."""
+        found, size = Objects(), 0
+        for number, text, fields in objects:
+            elements = elements_of(fields, self._explode)
+            if elements is None:
+                detail = f"the record has no array `{self._explode}`"
+                rejects.append(Reject(number, text.decode(), "no_array", detail))
                 continue
-            merged = rest | decode_object(value)
-            objects.append((msgspec.json.encode(merged), merged, element))
-            size += len(objects[-1][0])
-            if size >= _BATCH_BYTES:
-                yield self._exploded_batch(number, objects, rejects)
-                objects, rejects, size = [], [], 0
-        yield self._exploded_batch(number, objects, rejects)
+            self.empty_arrays += not elements
+            rest = {name: value for name, value in fields.items() if name != self._explode}
+            for element, value in enumerate(elements, 1):
+                if not is_object(value):
+                    detail = f"element {element} of `{self._explode}` is not an object"
+                    rejects.append(Reject(number, bytes(value).decode(), "not_an_object", detail, element))
+                    continue
+                merged = rest | decode_object(value)
+                found.numbers.append(number)
+                found.texts.append(msgspec.json.encode(merged))
+                found.fields.append(merged)
+                found.elements.append(element)
+                size += len(found.texts[-1])
+                if size >= _BATCH_BYTES:
+                    yield self._batch(found, rejects)
+                    found, rejects, size = Objects(), [], 0
+        yield self._batch(found, rejects)
 
-    def _exploded_batch(self, number: int, objects: list[tuple[bytes, Fields, int]], rejects: list[Reject]) -> Batch:
-        texts, fields, elements = zip(*objects, strict=True) if objects else ((), (), ())
-        return self._batch([number] * len(texts), texts, fields, rejects, elements)
-
-    def _batch(
-        self,
-        numbers: Sequence[int],
-        texts: Sequence[bytes],
-        fields: Sequence[Fields],
-        rejects: list[Reject],
-        elements: Sequence[int] | None = None,
-    ) -> Batch:
-        fields, shapes = self._shaped(fields)
-        distinct = _distinct(shapes)
+    def _batch(self, objects: Objects, rejects: list[Reject]) -> Batch:
+        """The staged columns of some records; those that can't be told apart from each other join the rejects."""
+        fields, shapes = self._shaped(objects)
+        distinct = list(dict.fromkeys(shapes))
         for name in (name for shape in distinct for name in shape.extra):
             if name not in self._known_names and len(self.later_names) < MAX_NAMES:
                 self.later_names.setdefault(name)
         if any(shape.ambiguous for shape in distinct):
-            for i, shape in enumerate(shapes):
-                if shape.ambiguous:
-                    element = elements[i] if elements else None
-                    rejects.append(_ambiguous(numbers[i], texts[i], shape, element))
-            good = [i for i, shape in enumerate(shapes) if not shape.ambiguous]
-            numbers, texts, fields, shapes = ([part[i] for i in good] for part in (numbers, texts, fields, shapes))
-        return Batch(pa.array(numbers, pa.int64()), pa.array(texts, pa.string()), self._values(fields, shapes), rejects)
+            bad = [place for place, shape in enumerate(shapes) if shape.ambiguous]
+            rejects += [_ambiguous(objects, place, shapes[place]) for place in bad]
+            good = [place for place, shape in enumerate(shapes) if not shape.ambiguous]
+            objects = objects.take(good)
+            fields, shapes = [fields[place] for place in good], [shapes[place] for place in good]
+        return Batch(
+            pa.array(objects.numbers, pa.int64()), as_texts(objects.texts), self._values(fields, shapes), rejects
+        )
 
-    def _shaped(self, fields: Sequence[Fields]) -> tuple[Sequence[Fields], list[Shape]]:
-        """The records with the objects opened that hold columns, and the shape of each."""
-        shapes = [self._shape_of(tuple(record)) for record in fields]
-        if not any(shape.to_open for shape in _distinct(shapes)):
-            return fields, shapes
-        opened = [self._opened(record, shape) for record, shape in zip(fields, shapes, strict=True)]
-        return [record for record, _ in opened], [shape for _, shape in opened]
+    def _shaped(self, objects: Objects) -> tuple[list[Fields], list[Shape]]:
+        """The records' fields, with the objects opened that hold columns, and the shape of each."""
+        fields = objects.fields
+        names = list(map(tuple, fields))
+        are_alike = bool(names) and names.count(names[0]) == len(names)
+        shapes = [self._shape_of(names[0])] * len(names) if are_alike else [self._shape_of(one) for one in names]
+        may_open = any(shape.to_open for shape in set(shapes))
+        if may_open and any(text.count(b"{") > 1 for text in objects.texts):
+            opened = [self._opened(record, shape) for record, shape in zip(fields, shapes, strict=True)]
+            return [record for record, _ in opened], [shape for _, shape in opened]
+        return fields, shapes
 
     def _opened(self, record: Fields, shape: Shape) -> tuple[Fields, Shape]:
         for _ in range(MAX_NESTING):
@@ -139,15 +152,18 @@ class JsonRecords:
             shape = self._shape_of(tuple(record))
         return record, shape
 
-    def _values(self, fields: Sequence[Fields], shapes: list[Shape]) -> list[pa.StringArray]:
+    def _values(self, fields: list[Fields], shapes: list[Shape]) -> list[pa.StringArray]:
         """The contract's columns of some records."""
-        distinct = _distinct(shapes)
+        distinct = list(dict.fromkeys(shapes))
         present = {column for shape in distinct for column in shape.columns}
         used = [name for name in self.columns if name in present]
-        for record in fields:
-            record[None] = b""  # stands for a field that isn't there
-        pick = {id(shape): _picker([shape.columns.get(name) for name in used]) for shape in distinct}
-        rows = [pick[id(shape)](record) for record, shape in zip(fields, shapes, strict=True)]
+        if len(distinct) == 1:
+            rows = list(map(_picker([distinct[0].columns[name] for name in used]), fields))
+        else:
+            for record in fields:
+                record[None] = b""  # stands for a field that isn't there
+            pick = {shape: _picker([shape.columns.get(name) for name in used]) for shape in distinct}
+            rows = [pick[shape](record) for record, shape in zip(fields, shapes, strict=True)]
         found = dict(zip(used, as_strings(rows, len(used)), strict=True))
         nothing = pa.nulls(len(fields), pa.string())
         return [found.get(name, nothing) for name in self.columns]
@@ -162,19 +178,21 @@ class JsonRecords:
         )
 
 
-def decode_records(cut: Cut) -> tuple[list[tuple[int, bytes, Fields]], list[Reject]]:
-    """The objects among a cut's records as (number, text, fields), and its rejects with all others."""
+def decode_records(cut: Cut) -> tuple[Objects, list[Reject]]:
+    """The objects among a cut's records, and its rejects with all others."""
     try:
-        objects = zip(cut.numbers, cut.texts, map(decode_object, cut.texts), strict=True)
-        return list(objects), list(cut.rejects)
+        return Objects(cut.numbers, cut.texts, list(map(decode_object, cut.texts))), list(cut.rejects)
     except (msgspec.MsgspecError, RecursionError):
         pass
-    objects, rejects = [], list(cut.rejects)
+    objects, rejects = Objects(), list(cut.rejects)
     for number, text in zip(cut.numbers, cut.texts, strict=True):
         try:
-            objects.append((number, text, decode_object(text)))
+            objects.fields.append(decode_object(text))
         except (msgspec.MsgspecError, RecursionError):
             rejects.append(_no_object(number, text))
+        else:
+            objects.numbers.append(number)
+            objects.texts.append(text)
     return objects, rejects
 
 
@@ -188,25 +206,22 @@ def _no_object(number: int, text: bytes) -> Reject:
     return Reject(number, text.decode(), "not_an_object", "the record is JSON, but not an object")
 
 
-def _distinct(shapes: list[Shape]) -> list[Shape]:
-    return list({id(shape): shape for shape in shapes}.values())
-
-
 def _lower(error: Exception) -> str:
     message = str(error)
     return message[:1].lower() + message[1:]
 
 
-def _picker(names: list[str | None]):
+def _picker(names: list[str | None]) -> Callable[[Fields], Sequence[msgspec.Raw | bytes]]:
     """A function that takes these fields out of a record."""
-    return itemgetter(*names) if len(names) != 1 else lambda record: (record[names[0]],)
+    return itemgetter(*names) if len(names) > 1 else lambda record: [record[name] for name in names]
 
 
-def _ambiguous(number: int, text: bytes, shape: Shape, element: int | None) -> Reject:
+def _ambiguous(objects: Objects, place: int, shape: Shape) -> Reject:
     detail = "; ".join(
         f"{' and '.join(f'`{name}`' for name in names)} both mean {column}" for column, names in shape.ambiguous.items()
     )
-    return Reject(number, text.decode(), "ambiguous_column", detail, element)
+    element = objects.elements[place] if objects.elements else None
+    return Reject(objects.numbers[place], objects.texts[place].decode(), "ambiguous_column", detail, element)
 
 
 def _openable(contract: Contract, source: Source) -> set[str]:

@@ -14,6 +14,13 @@ _QUOTE, _BACKSLASH, _N = b'"\\n'
 _decode_string = msgspec.json.Decoder(str).decode
 
 
+def as_texts(texts: Sequence[bytes]) -> pa.StringArray:
+    """UTF-8 texts as an array."""
+    offsets = np.zeros(len(texts) + 1, np.int32)
+    np.cumsum(list(map(len, texts)), out=offsets[1:])
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(texts)))
+
+
 def as_strings(rows: Sequence[Sequence[msgspec.Raw | bytes]], width: int) -> list[pa.StringArray]:
     """The values of rows as `width` columns of strings; null, or no text at all, is null.
 

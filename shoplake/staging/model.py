@@ -74,3 +74,11 @@ class Refused(Exception):
         self.code = code
         self.sentence = sentence
         self.problems = problems
+
+
+def too_large(max_bytes: int) -> Refused:
+    return Refused(
+        "too_large",
+        f"holds more than {max_bytes:,} bytes uncompressed, the limit for one file: "
+        "split it, or raise the limit in lake.yaml, and drop it again.",
+    )

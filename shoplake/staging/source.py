@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from shoplake.staging.model import Refused
+from shoplake.staging.model import Refused, too_large
 
 READ_BYTES = 256 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
@@ -39,11 +39,7 @@ class ByteSource:
         for piece in self._gunzipped(first) if self.is_gzip else self._plain(first):
             self.uncompressed_bytes += len(piece)
             if self.uncompressed_bytes > self._max_bytes:
-                raise Refused(
-                    "too_large",
-                    f"holds more than {self._max_bytes:,} bytes uncompressed, the limit for one file: "
-                    "split it, or raise the limit in lake.yaml, and drop it again.",
-                )
+                raise too_large(self._max_bytes)
             yield piece
 
     def drain(self) -> None:

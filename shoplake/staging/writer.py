@@ -27,6 +27,7 @@ class StagedFiles:
     def __init__(self, staged_path: Path, rejects_path: Path) -> None:
         self._staged_path = staged_path
         self._rejects_path = rejects_path
+        self.folder = staged_path.parent  # for what a reader has to put aside
         self.rows = 0
         self.rejects = 0
         self._schema: pa.Schema | None = None

@@ -66,7 +66,7 @@ CASES = {
         good("spreadsheet").encode(),
         "refused",
         "wrong_format",
-        ("must end in .csv, .tsv, .txt, .jsonl, .ndjson or .json",),
+        ("must end in .csv, .tsv, .txt, .jsonl, .ndjson, .json or .parquet",),
     ),
     "truncated.csv.gz": Case(
         gzip.compress(good("truncated").encode())[:-12], "refused", "truncated", ("cut off before its end",)

@@ -2,11 +2,12 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
 from shoplake.contracts import Source
-from tests.unit.staging_contracts import PLAIN, stage_json, with_sources
+from tests.unit.staging_contracts import PLAIN, THINGS, stage_json, with_sources
 
 CUP = '{"id": 1, "name": "cup", "price": 2.50}'
 MUG = '{"id": 2, "name": "mug", "price": 3}'
@@ -190,10 +191,6 @@ def test_what_is_no_json_is_the_wrong_format(text):
 
 
 def test_a_form_that_the_dataset_does_not_take_is_refused_by_name():
-    from dataclasses import replace
-
-    from tests.unit.staging_contracts import THINGS
-
     staged = stage_json(f"[{CUP}]", replace(THINGS, formats=("csv", "json_lines")))
     assert staged.code == "wrong_format"
     assert "is one JSON array, which things doesn't accept: it takes CSV or JSON Lines" in staged.sentence
