@@ -62,13 +62,13 @@ def run_query(
     """
     athena = client("athena")
     minutes = reusable_minutes(lake, sql) if may_reuse else 0
-    reuse = {"ResultReuseByAgeConfiguration": {"Enabled": minutes > 0, "MaxAgeInMinutes": minutes}}
+    by_age = {"Enabled": True, "MaxAgeInMinutes": minutes} if minutes else {"Enabled": False}
     try:
         query_id = athena.start_query_execution(
             QueryString=sql,
             WorkGroup=lake.workgroup,
             QueryExecutionContext={"Catalog": "AwsDataCatalog", "Database": lake.database("curated")},
-            ResultReuseConfiguration=reuse,
+            ResultReuseConfiguration={"ResultReuseByAgeConfiguration": by_age},
         )["QueryExecutionId"]
     except ClientError as error:
         raise QueryFailed(error.response["Error"]["Message"]) from None

@@ -38,6 +38,7 @@ class Serde:
     kinds: list[str]  # the columns' Glue types
     parameters: dict[str, str]
     skip: int
+    is_lenient: bool  # the table's use.null.for.invalid.data
     is_text = True
 
     def scanned_bytes(self, paths: Sequence[Path], used: set[str] | None) -> int:
@@ -104,6 +105,8 @@ class OpenCsv(Serde):
 
     def value(self, index: int, kind: str) -> str:
         text = f"record[{index + 1}]"
+        if self.is_lenient:
+            return _typed(text, kind, "NULL")
         place = f"' for field {index}: For input string: \"'"
         refusal = f"error('HIVE_BAD_DATA: Error parsing field value ''' || {text} || ''{place} || {text} || '\"')"
         return _typed(text, kind, f"CASE WHEN {text} IS NOT NULL THEN {refusal} END")
@@ -172,12 +175,14 @@ def of(entry: dict[str, Any]) -> Serde:
             "NOT_SUPPORTED", f"Local Athena reads no files with {library or 'no SerDe'}; it knows {known}"
         )
     columns = [(column["Name"], column.get("Type", "string")) for column in storage.get("Columns") or []]
-    skip = (entry.get("Parameters") or {}).get("skip.header.line.count", "0")
+    properties = entry.get("Parameters") or {}
+    skip = properties.get("skip.header.line.count", "0")
     return kind(
         columns=[(name, duckdb_type(glue)) for name, glue in columns],
         kinds=[glue for _, glue in columns],
         parameters=info.get("Parameters") or {},
         skip=int(skip) if skip.isdigit() else 0,
+        is_lenient=properties.get("use.null.for.invalid.data", "").lower() == "true",
     )
 
 

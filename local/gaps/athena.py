@@ -161,6 +161,7 @@ def _is_alike(execution: dict, request: dict, oldest: float) -> bool:
         execution["Query"] == request.get("QueryString")
         and execution["StatementType"] == "DML"
         and execution["Status"]["State"] == "SUCCEEDED"
+        and "ResultReuseInformation" not in execution["Statistics"]  # a copy is as old as its original
         and execution["Status"]["SubmissionDateTime"] >= oldest
         and execution["WorkGroup"] == request.get("WorkGroup", "primary")
         and execution["QueryExecutionContext"]["Database"]

@@ -35,6 +35,15 @@ FINDING = {
     "is_met": True, "unexpected_rows": 0, "checked_rows": 10, "examples": None,
     "checked_at": datetime(2025, 1, 16, 3, 0, tzinfo=UTC),
 }  # fmt: skip
+PRODUCT = {
+    "product_id": "MUG", "name": "Mug", "price": Decimal("5"), "cost": Decimal("3"), "currency": "GBP",
+    "category": "Kitchen", "stock_quantity": 40, "reorder_level": 10, "stock_value": Decimal("120"),
+    "margin_rate": 0.4, "is_low_stock": False, "is_out_of_stock": False, "supplier": "Potter",
+}  # fmt: skip
+VERSION = {
+    "product_id": "MUG", "name": "Mug", "price": Decimal("4"), "currency": "GBP",
+    "valid_from": datetime(2025, 1, 1, tzinfo=UTC),
+}  # fmt: skip
 PUBLISHED = {
     "run_id": "2025-01-16-0001", "table_name": "curated.sales", "snapshot_id": 1,
     "published_at": datetime(2025, 1, 16, 3, 1, tzinfo=UTC),

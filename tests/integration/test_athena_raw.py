@@ -110,6 +110,17 @@ def test_a_csv_serde_refuses_an_empty_number_as_athena_does(table):
     )
 
 
+def test_a_table_may_say_that_what_does_not_fit_is_null(table, aws):
+    t = table(OPEN, {"id": "string", "n": "bigint"}, QUOTED)
+    t.put("a.csv", '1,"5"\n2,\n')
+    lenient = {"use.null.for.invalid.data": "true"}
+    aws("glue").update_table(
+        DatabaseName=t.database,
+        TableInput={"Name": "t", "StorageDescriptor": t.storage, "PartitionKeys": [], "Parameters": lenient},
+    )
+    assert t.ask("SELECT * FROM t ORDER BY id").rows == [("1", "5"), ("2", None)]
+
+
 @pytest.mark.parametrize("delimiter", [";", "\t", "|", "\x01"])
 def test_any_delimiter_separates(table, delimiter):
     parameters = {"serialization.format": "1"} if delimiter == "\x01" else {"field.delim": delimiter}

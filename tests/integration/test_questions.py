@@ -14,11 +14,13 @@ from local.provision.account import Account
 from shoplake.athena import run_query, stored_queries
 from shoplake.views import refresh_views
 from tests.integration.small_lake import small_lake
-from tests.integration.small_tables import DAY, FINDING, PUBLISHED, RUN, SALE, write
+from tests.integration.small_tables import DAY, FINDING, PRODUCT, PUBLISHED, RUN, SALE, VERSION, write
 
 ENV = "questions"
 FIFTEENTH, SIXTEENTH = date(2025, 1, 15), date(2025, 1, 16)
 SECOND_RUN = {"run_id": "2025-01-17-0001", "started_at": datetime(2025, 1, 17, 3, 0, tzinfo=UTC)}
+
+SECOND_VERSION = {"valid_from": datetime(2025, 1, 20, 8, tzinfo=UTC)}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,14 @@ def lake(emulator, tmp_path_factory):
     write(lake, "processed.runs", RUN, {}, {**SECOND_RUN, "state": "failed", "rows_quarantined": 3, "rows_applied": 7})
     second_check = {"run_id": "2025-01-17-0001", "checked_at": datetime(2025, 1, 17, 3, 0, tzinfo=UTC)}
     write(lake, "processed.quality_results", FINDING, {}, {**second_check, "is_met": False, "unexpected_rows": 3})
+    out = {"is_low_stock": True, "is_out_of_stock": True, "stock_quantity": 0, "stock_value": Decimal("0")}
+    write(
+        lake, "processed.products", PRODUCT,
+        {}, {"product_id": "HAT", "name": "Hat", "category": "Clothes", "margin_rate": 0.25, **out},
+        {"product_id": "PAN", "name": "Pan", "stock_quantity": 9, "stock_value": Decimal("27"), "is_low_stock": True},
+    )  # fmt: skip
+    later = {"valid_from": datetime(2025, 1, 10, tzinfo=UTC), "name": "Big mug"}
+    write(lake, "processed.product_versions", VERSION, {}, later, {"price": Decimal("5"), **SECOND_VERSION})
     assert refresh_views(lake) == []
     return lake
 
@@ -88,6 +98,15 @@ ANSWERS = {
         ("2025-01-01", "high", "1", "100.0000", "100.0000"),
         ("2025-01-01", "medium", "1", "50.0000", "50.0000"),
     ],
+    "low-stock": [
+        ("HAT", "Hat", "Clothes", "0", "10", "true", "1", "Potter"),
+        ("PAN", "Pan", "Kitchen", "9", "10", "false", "0", "Potter"),
+    ],
+    "stock-by-category": [
+        ("Kitchen", "GBP", "2", "0", "1", "49", "147.0000", "40.0"),
+        ("Clothes", "GBP", "1", "1", "1", "0", "0.0000", "25.0"),
+    ],
+    "price-changes": [("MUG", "Mug", "2025-01-20 08:00:00.000 UTC", "4.0000", "5.0000", "25.0", "GBP")],
     "data-quality": [
         ("2025-01-17", "curated.sales", "1", "1", "1", "0", "0.0"),
         ("2025-01-16", "curated.sales", "1", "1", "0", "0", "100.0"),
@@ -276,6 +295,18 @@ def test_a_question_asked_again_is_answered_from_its_result(shoplake, published_
     assert "1 rows, 0 bytes scanned, result reused" in second.stdout.splitlines()
     assert second.stdout.splitlines()[:-1] == first.stdout.splitlines()[:-1]
     assert re.search(r"^1 rows, \d+ bytes scanned$", fresh.stdout, re.MULTILINE)
+
+
+def test_a_reused_result_keeps_the_age_of_its_first_computation(shoplake, published_at):
+    from ministack.services import athena
+
+    sql = "SELECT max(quantity) AS most FROM sales"
+    published_at(30)
+    shoplake("query", sql)
+    (first,) = [execution for execution in athena._executions.values() if execution["Query"] == sql]
+    assert "result reused" in shoplake("query", sql).stdout
+    first["Status"]["SubmissionDateTime"] -= 31 * 60
+    assert "result reused" not in shoplake("query", sql).stdout
 
 
 def age_asked_for(lake, sql: str) -> int:
