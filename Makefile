@@ -33,7 +33,8 @@ test: $(INSTALLED) ## Run every test that needs no AWS account
 	@$(BIN)/python -m pytest
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure a run of a 1 MB file on a warm lake, by state
+bench: $(INSTALLED) ## Measure reading of files by form, and a run of a 1 MB file on a warm lake, by state
+	@$(BIN)/python -m benchmarks.staging
 	@$(BIN)/python -m benchmarks.warm_run
 
 .PHONY: lint

@@ -18,7 +18,7 @@ from shoplake.staging.source import ByteSource
 MAGIC = b"PAR1"
 _MAX_NESTING = 8  # structs within structs that are opened
 _BATCH_BYTES = 2 * 1024 * 1024
-_MIN_BATCH_ROWS, _MAX_BATCH_ROWS = 16, 20_000
+_MIN_BATCH_ROWS, _MAX_BATCH_ROWS = 16, 10_000
 _READ_BYTES = 1024 * 1024
 
 
