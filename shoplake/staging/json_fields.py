@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Container, Iterable
 
 import msgspec
+import numpy as np
 
 from shoplake.contracts import fold
 
@@ -14,7 +15,7 @@ Fields = dict[str, msgspec.Raw]
 decode_object: Callable[[bytes], Fields] = msgspec.json.Decoder(Fields).decode
 _decode_array: Callable[[bytes], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
-_SPACE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
+_IS_SPACE = np.isin(np.arange(256), list(b" \t\r\n"))
 _KEY_END = re.compile(rb'"[ \t\r\n]*:')
 
 
@@ -56,12 +57,13 @@ def flat_names(fields: Fields, kept_whole: Container[str], max_names: int) -> li
     return list(fields)
 
 
-def count_repeats(texts: list[bytes], records: list[Fields]) -> int:
-    """How many records name a field twice; of such, the last one counts."""
-    joined = b"".join(texts)
-    has_space = any(space in joined for space in _SPACE_BEFORE_COLON)
-    # Each record has at least as many colons behind keys as fields: equal sums leave no record with more.
-    if _count_keys(joined, has_space) == sum(map(len, records)):
+def count_repeats(text: bytes, texts: list[bytes], records: list[Fields]) -> int:
+    """How many records name a field twice; of such, the last one counts. `text` is all `texts` together."""
+    data = np.frombuffer(text, np.uint8)
+    before_colons = data[np.flatnonzero(data == ord(":")) - 1]
+    has_space = bool(_IS_SPACE[before_colons].any())
+    # Each record has at least as many colons behind quotes as fields: equal sums leave no record with more.
+    if not has_space and np.count_nonzero(before_colons == ord('"')) == sum(map(len, records)):
         return 0
     return sum(_repeats_a_key(text, fields, has_space) for text, fields in zip(texts, records, strict=True))
 

@@ -9,7 +9,7 @@ contract's column that first appears at record 1,000,000 is staged from there on
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import itemgetter
 
 import msgspec
@@ -46,7 +46,7 @@ class Shape:
     ambiguous: dict[str, list[str]]  # contract column -> fields that are it by the same right
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Objects:
     """Some consecutive records that were read: as many numbers, texts and fields."""
 
@@ -57,6 +57,11 @@ class Objects:
 
     def __iter__(self) -> Iterator[tuple[int, bytes, Fields]]:
         return zip(self.numbers, self.texts, self.fields, strict=True)
+
+    @cached_property
+    def text(self) -> bytes:
+        """All texts together; to be asked for when they are complete."""
+        return b"".join(self.texts)
 
     def take(self, places: list[int]) -> "Objects":
         parts = (self.numbers, self.texts, self.fields, self.elements)
@@ -81,7 +86,7 @@ class JsonRecords:
         """The good records and the rejects of every cut."""
         for cut in cuts:
             objects, rejects = decode_records(cut)
-            self.repeated_keys += count_repeats(objects.texts, objects.fields)
+            self.repeated_keys += count_repeats(objects.text, objects.texts, objects.fields)
             if self._explode is None:
                 yield self._batch(objects, rejects)
             else:
@@ -128,7 +133,10 @@ class JsonRecords:
             objects = objects.take(good)
             fields, shapes = [fields[place] for place in good], [shapes[place] for place in good]
         return Batch(
-            pa.array(objects.numbers, pa.int64()), as_texts(objects.texts), self._values(fields, shapes), rejects
+            pa.array(objects.numbers, pa.int64()),
+            as_texts(objects.texts, objects.text),
+            self._values(fields, shapes),
+            rejects,
         )
 
     def _shaped(self, objects: Objects) -> tuple[list[Fields], list[Shape]]:
@@ -138,7 +146,7 @@ class JsonRecords:
         are_alike = bool(names) and names.count(names[0]) == len(names)
         shapes = [self._shape_of(names[0])] * len(names) if are_alike else [self._shape_of(one) for one in names]
         may_open = any(shape.to_open for shape in set(shapes))
-        if may_open and any(text.count(b"{") > 1 for text in objects.texts):
+        if may_open and objects.text.count(b"{") > len(names):
             opened = [self._opened(record, shape) for record, shape in zip(fields, shapes, strict=True)]
             return [record for record, _ in opened], [shape for _, shape in opened]
         return fields, shapes

@@ -14,11 +14,11 @@ _QUOTE, _BACKSLASH, _N = b'"\\n'
 _decode_string = msgspec.json.Decoder(str).decode
 
 
-def as_texts(texts: Sequence[bytes]) -> pa.StringArray:
-    """UTF-8 texts as an array."""
+def as_texts(texts: Sequence[bytes], joined: bytes) -> pa.StringArray:
+    """UTF-8 texts as an array; `joined` is all of them together."""
     offsets = np.zeros(len(texts) + 1, np.int32)
     np.cumsum(list(map(len, texts)), out=offsets[1:])
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(texts)))
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(joined))
 
 
 def as_strings(rows: Sequence[Sequence[msgspec.Raw | bytes]], width: int) -> list[pa.StringArray]:
