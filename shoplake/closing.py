@@ -15,6 +15,7 @@ from pyiceberg.expressions import EqualTo
 from shoplake.aws import client, get_json_or_none, put_json
 from shoplake.catalog import LakeCatalog
 from shoplake.config import Lake
+from shoplake.crawls import warnings_of_crawls
 from shoplake.errors import DataError
 from shoplake.files import CLAIMED, HELD, RECEIVED, Files, object_id
 from shoplake.held import held_files
@@ -96,6 +97,8 @@ def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str
     failed = given is not None and not published
     if given is not None and published:
         warnings = [*warnings, f"{given['state']}: {given['error']} after the tables were published"]
+    # However it ended: the retry of a failed run finds the header known, crawls nothing and has nothing to say.
+    warnings = list(dict.fromkeys([*warnings, *warnings_of_crawls(lake, run_id)]))
     ended = parse(record["ended_at"]) if record.get("ended_at") else now()
     state = FAILED if failed else SUCCEEDED
     report = build_report(lake, {**record, "state": state}, ended)
@@ -117,7 +120,7 @@ def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str
         stored = get_json_or_none(lake.bucket, keys.failure)
         failure = Failure(**stored) if stored else explain(lake, run_id, given)
         failure = replace(failure, are_files_held=failure.are_files_held or left_and_held)
-        message = failure_message(lake, report, failure, quality, held)
+        message = failure_message(lake, report, failure, quality, held, warnings)
     else:
         message = success_message(lake, report, warnings, quality, held)
     send_once(lake, runs, run_id, message)

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shoplake import dynamodb
-from shoplake.aws import client
+from shoplake.aws import client, get_json, list_keys
 from shoplake.config import Lake
 from shoplake.contracts import fold
-from shoplake.keys import partition_folders
+from shoplake.keys import RunKeys, partition_folders
 from shoplake.verdicts import Verdict
 
 FIRST, NEW_HEADER, DAILY = "first", "new header", "daily"
@@ -88,6 +88,12 @@ def last_crawl(lake: Lake, dataset: str) -> LastCrawl | None:
     if not crawl or "StartTime" not in crawl:
         return None
     return LastCrawl(crawl["Status"], crawl["StartTime"], crawl.get("ErrorMessage", ""))
+
+
+def warnings_of_crawls(lake: Lake, run_id: str) -> list[str]:
+    """What the crawls of a run gave to say, as `compare_schema` noted it."""
+    keys = list_keys(lake.bucket, RunKeys(run_id, lake.zone("runs")).crawls)
+    return [warning for key in keys for warning in get_json(lake.bucket, key).get("warnings", [])]
 
 
 def has_seen(crawl: LastCrawl, last_arrival: datetime) -> bool:

@@ -1,5 +1,6 @@
 """The e-mails: what ran, what was refused and why, what is held, what to do next. Plain text, for a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +77,12 @@ def success_message(
 
 
 def failure_message(
-    lake: Lake, report: Report, failure: Failure, quality: dict[str, Any] | None, held: list[str]
+    lake: Lake,
+    report: Report,
+    failure: Failure,
+    quality: dict[str, Any] | None,
+    held: list[str],
+    warnings: Sequence[str] = (),
 ) -> Message:
     """The e-mail of a run that failed: what broke, that nothing was published, and the next command."""
     run = report.run
@@ -99,6 +105,7 @@ def failure_message(
         _what_readers_see(failure),
         "\n".join(cause),
         _listed("Expectations that were not met", broken),
+        _listed("Warnings", list(warnings)),
         _summary(lake, report),
         _files(report),
         _held(lake, held),

@@ -8,8 +8,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shoplake.aws import get_json
-from shoplake.config import load_lake
+from shoplake.aws import get_json, put_json
+from shoplake.config import Lake, load_lake
 from shoplake.contracts import load_contract
 from shoplake.crawls import KnownLooks, has_seen, last_crawl
 from shoplake.keys import RunKeys
@@ -21,19 +21,28 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[str]]:
-    """Compare, and remember what needs no crawl from now on."""
+    """Compare, and add the differences to the run's note of the crawl, where a failed run finds them."""
     lake, dataset = load_lake(), event["dataset"]
-    summary = get_json(lake.bucket, RunKeys(event["run_id"], lake.zone("runs")).summary)
+    keys = RunKeys(event["run_id"], lake.zone("runs"))
+    warnings = shortened(compare(lake, dataset, event["run_id"], get_json(lake.bucket, keys.summary)), dataset)
+    note = get_json(lake.bucket, keys.crawl(dataset))
+    put_json(lake.bucket, keys.crawl(dataset), {**note, "warnings": warnings})
+    logger.info("schema", extra={"dataset": dataset, "warnings": len(warnings)})
+    return {"warnings": warnings}
+
+
+def compare(lake: Lake, dataset: str, run_id: str, summary: dict[str, Any]) -> list[str]:
+    """What the crawl gives to say. Remembers the looks of files that it has seen and that need no crawl from now on."""
     files, crawl, table = summary["raw"][dataset], last_crawl(lake, dataset), raw_table(lake, dataset)
     if crawl is None or crawl.status != "SUCCEEDED":
         outcome = f"ended as {crawl.status}: {crawl.error or 'it gave no reason'}" if crawl else "did not run"
-        return {"warnings": shortened([f"The crawler of raw.{dataset} {outcome}"], dataset)}
+        return [f"raw.{dataset}: the crawler {outcome}"]
     if has_seen(crawl, parse(summary["last_arrival"])):
-        KnownLooks(lake.runs_table).note(dataset, files["looks"], event["run_id"])
+        KnownLooks(lake.runs_table).note(dataset, files["looks"], run_id)
     if table is None:
-        return {"warnings": [f"The crawler of raw.{dataset} found no file that it could read"]}
+        return [f"raw.{dataset}: the crawler found no file that it could read"]
     columns = [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]]
-    sentences = differences(dataset, columns, load_contract(dataset))
-    sentences += outside_partitions(dataset, table, files["folders"], files["files_without_folder"])
-    logger.info("schema", extra={"dataset": dataset, "differences": len(sentences)})
-    return {"warnings": shortened(sentences, dataset)}
+    return [
+        *differences(dataset, columns, load_contract(dataset)),
+        *outside_partitions(dataset, table, files["folders"], files["files_without_folder"]),
+    ]

@@ -19,7 +19,7 @@ from local.crawling.samples import Unreadable
 from local.crawling.shapes import Classifiers, Shape, shape_of
 from local.crawling.tables import CrawledFile, CrawledTable, describe
 
-MAX_FILES = 200
+MAX_FILES = 100
 LOG_GROUP = "/aws-glue/crawlers"
 
 logger = logging.getLogger(__name__)
@@ -121,9 +121,9 @@ class Crawl:
         """Bring the table to what was found, as far as the crawler's policy lets it."""
         wanted = _input(name, table, location)
         if is_sample:
-            found = {column["Name"] for column in table.columns}
-            unseen = [c for c in present["StorageDescriptor"]["Columns"] if c["Name"] not in found]
-            wanted["StorageDescriptor"]["Columns"] = [*table.columns, *unseen]
+            before = {column["Name"]: column for column in present["StorageDescriptor"]["Columns"]}
+            found = {column["Name"]: column for column in table.columns}
+            wanted["StorageDescriptor"]["Columns"] = list((before | found).values())  # in the order of before
         changed = [
             present["StorageDescriptor"]["Columns"] != wanted["StorageDescriptor"]["Columns"],
             present["StorageDescriptor"]["SerdeInfo"] != wanted["StorageDescriptor"]["SerdeInfo"],

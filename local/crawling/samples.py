@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_MAGIC = b"PAR1"
-SAMPLE_BYTES = 256 * 1024
+SAMPLE_BYTES = 128 * 1024
 _MAX_UNPACKED_PARQUET = 64 * 1024 * 1024  # its columns stand at its end, so that a gzipped one is unpacked whole
 
 

@@ -140,9 +140,9 @@ def _parameters(files: Sequence[CrawledFile], own: list[CrawledFile], shape: Sha
 
 
 def _partition_keys(files: Sequence[CrawledFile]) -> tuple[str, ...]:
-    """The keys of the deepest folders, of those as deep the commonest."""
+    """The keys that most files' folders have; of those as common the deepest."""
     chains = Counter(_keys(file) for file in files)
-    return max(chains, key=lambda chain: (len(chain), chains[chain]), default=())
+    return max(chains, key=lambda chain: (chains[chain], len(chain)), default=())
 
 
 def _keys(file: CrawledFile) -> tuple[str, ...]:

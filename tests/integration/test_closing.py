@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shoplake import closing
-from shoplake.aws import client, get_json
+from shoplake.aws import client, get_json, put_json
 from shoplake.closing import close_dead_run, close_run, explain, is_infrastructure, roll_back
 from shoplake.dispatch import Dispatcher
 from shoplake.files import CLAIMED, HELD, RECEIVED, Files
@@ -101,6 +101,17 @@ def test_a_failure_that_needs_a_person_holds_the_files_and_says_replay(lake, run
     (mail,) = mails()
     assert f"shoplake --env closing replay {run_id}" in mail["Message"]
     assert "no such thing" in mail["Message"]
+
+
+def test_the_mail_of_a_failed_run_tells_what_its_crawls_found(lake, run):
+    run_id, _ = run
+    keys = RunKeys(run_id, lake.zone("runs"))
+    put_json(lake.bucket, keys.crawl("transactions"), {"reason": "new header", "warnings": ["coupon is new"]})
+    put_json(lake.bucket, keys.crawl("products"), {"reason": "daily"})  # the run died before it was compared
+    roll_back(lake, run_id, BROKEN)
+    close_run(lake, run_id, [], BROKEN)
+    (mail,) = mails()
+    assert "Warnings\n  coupon is new\n" in mail["Message"]
 
 
 def test_a_failure_that_another_try_may_cure_returns_the_files(lake, run):

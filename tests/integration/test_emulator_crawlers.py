@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 import uuid
 
 import pyarrow as pa
@@ -186,6 +187,20 @@ def test_what_no_classifier_knows_is_passed_over(place):
     assert list(orders.columns) == ["order_id", "product", "quantity", "price"]
 
 
+def test_of_very_many_files_the_newest_are_read_and_columns_of_the_others_stay_in_their_place(place, monkeypatch):
+    from local.crawling import crawl
+
+    orders = place()
+    orders.put("a.csv", "old,id\nx,1\n")
+    orders.crawl()
+    monkeypatch.setattr(crawl, "MAX_FILES", 2)
+    time.sleep(1.1)  # objects are told apart by the second
+    for name in ("b.csv", "c.csv"):
+        orders.put(name, "id,new\n2.5,y\n")
+    orders.crawl()
+    assert list(orders.columns.items()) == [("old", "string"), ("id", "double"), ("new", "string")]
+
+
 def test_a_prefix_without_files_makes_no_table(place):
     orders = place()
     assert orders.crawl()["Status"] == "SUCCEEDED"
@@ -248,8 +263,6 @@ def test_a_crawl_that_fails_says_why_and_the_crawler_is_ready_again(place, aws):
 @pytest.fixture
 def slow_reads(monkeypatch):
     """Every file takes a while to look into."""
-    import time
-
     from local.crawling import crawl
 
     def shape(*arguments):

@@ -106,12 +106,15 @@ def test_files_of_another_format_than_most_are_passed_over():
     assert ([column["Name"] for column in table.columns], table.passed_over) == (["a", "b"], 1)
 
 
-def test_partition_keys_are_those_of_the_deepest_folders_and_other_files_lie_outside():
+def test_partition_keys_are_those_of_most_files_and_others_lie_outside():
     rows = "a,b\n1,2\n"
-    table = describe(
-        [crawled(rows), crawled(rows, "date=2025-01-01"), crawled(rows, "source=web", "date=2025-01-01")], "crawler"
-    )
-    assert (table.keys, table.partitions, table.outside) == (("source", "date"), [("source=web", "date=2025-01-01")], 2)
+    files = [crawled(rows), crawled(rows, "date=2025-01-01"), crawled(rows, "source=web", "date=2025-01-01")]
+    by_day = describe([*files, crawled(rows, "date=2025-01-02")], "crawler")
+    assert (by_day.keys, by_day.partitions) == (("date",), [("date=2025-01-01",), ("date=2025-01-02",)])
+    assert by_day.outside == 2
+    assert describe(files, "crawler").keys == ("source", "date")  # as many of each: the deepest
+    flat = describe([*files, crawled(rows)], "crawler")
+    assert (flat.keys, flat.partitions, flat.outside) == ((), [], 0)  # and sees the files in folders as well
 
 
 def test_a_column_named_as_a_partition_key_gets_another_name():
