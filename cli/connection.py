@@ -129,6 +129,8 @@ def aws_problem(error: Exception, env: str) -> str | None:
 
 def _refusal(error: dict[str, Any], operation: str, env: str) -> str | None:
     code, message = error.get("Code", ""), str(error.get("Message", "")).rstrip(".")
+    if code == "InsufficientStorage":  # what the local lake answers on a full disk
+        return f"{message}."
     if code in _BAD_CREDENTIALS:
         return f"AWS doesn't accept the credentials in use ({message}): sign in again."
     if code in _NOT_ALLOWED:

@@ -96,6 +96,7 @@ def _save_until(stop: threading.Event, emulator: Emulator) -> None:
             emulator.save()
         except OSError as full:
             logger.error("The lake's state could not be saved: %s", full)
+            emulator.changed.set()
         saved_at = time.monotonic()
         pause_s = max(SAVE_PAUSE_S, (saved_at - began) / SAVE_SHARE)
 

@@ -137,7 +137,7 @@ def close_dead_run(lake: Lake, run_id: str, status: str) -> bool:
     if record["state"] == PUBLISHING and "published_at" not in record:
         roll_back(lake, run_id, _death(lake, run_id, status))  # which finishes it, where that can be
         record = runs.get(run_id)
-    if status == "SUCCEEDED" or "published_at" in record:
+    if status == "SUCCEEDED" or "published_at" in record or record["state"] == SUCCEEDED:
         close_run(lake, run_id, [f"the execution ended as {status} before the run was closed"])
         return True
     _stop_jobs(lake, run_id)

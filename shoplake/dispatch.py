@@ -24,6 +24,7 @@ from shoplake.times import iso, parse
 
 logger = logging.getLogger(__name__)
 FORCE_METADATA = "shoplake-force"
+_LATEST = 5  # of the runs are looked at, to see whether they were told of
 _GONE = ("NoSuchKey", "NoSuchVersion", "404")
 
 
@@ -113,7 +114,16 @@ class Dispatcher:
             listed = {object_id(v["Key"], v["VersionId"]): v for v in page.get("Versions", [])}
             unknown = listed.keys() - self.files.get_many(list(listed)).keys()
             found += sum(self.record(listed[i]["Key"], listed[i]["VersionId"]) is not None for i in unknown)
+        self._have_untold_told()
         return found
+
+    def _have_untold_told(self) -> None:
+        """Have runs closed that died between freeing the lake and sending their e-mail: nobody waits for those."""
+        for run in self.runs.latest(_LATEST):
+            if run["state"] in ENDED and "notified_at" not in run:
+                status = execution_status(self.lake, run["id"])
+                if status != "RUNNING":  # else it is just about to send it
+                    self._close_dead(self.lake, run["id"], status or "FAILED")
 
     def start_waiting(self, now: datetime, recorded: Iterable[FileVersion] = (), wish: Wish = WHEN_DUE) -> Started:
         """Start a run over all files that wait, unless a run is going, isn't due yet, or would cost too much.

@@ -196,3 +196,32 @@ def test_a_file_that_a_new_run_has_taken_is_not_given_back_by_the_old_one(lake, 
     Files(lake.files_table).settle({file: CLAIMED}, "another run")
     assert Files(lake.files_table).give_back({file: HELD}, run_id, "broken", "now") == set()
     assert Files(lake.files_table).get(file)["run_id"] == "another run"
+
+
+def close_without_mail(lake, run_id: str, monkeypatch, given: dict | None) -> None:
+    """As if the function died between freeing the lake and sending the e-mail, and the execution with it."""
+    with monkeypatch.context() as dying:
+        dying.setattr(closing, "send_once", lambda *given: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            close_run(lake, run_id, [], given)
+    client("stepfunctions").stop_execution(executionArn=lake.execution_arn(run_id))
+    assert (Runs(lake.runs_table).lock(), mails()) == (None, [])
+
+
+def test_a_sweep_has_the_mail_sent_that_a_dying_function_left_unsent(lake, run, monkeypatch):
+    run_id, _ = run
+    roll_back(lake, run_id, BROKEN)
+    close_without_mail(lake, run_id, monkeypatch, BROKEN)
+    for _ in range(2):
+        Dispatcher(lake, close_dead_run).sweep()
+    (mail,) = mails()
+    assert mail["Subject"].endswith(f"run {run_id} failed in Transform: ValueError")
+
+
+def test_a_run_that_ended_well_is_told_of_as_such_however_its_execution_ended(lake, run, monkeypatch):
+    run_id, _ = run
+    close_without_mail(lake, run_id, monkeypatch, None)
+    Dispatcher(lake, close_dead_run).sweep()
+    (mail,) = mails()
+    assert mail["Subject"].endswith(f"run {run_id} nothing to load")
+    assert Runs(lake.runs_table).get(run_id)["state"] == SUCCEEDED
