@@ -183,7 +183,7 @@ def start(lake: "Lake", port: int | None, say: "Callable[[str], None]") -> None:
     artifacts = build_artifacts(root(), _empty(process.state_dir / "build"))
     changes = provision(lake, artifacts, progress=say)
     say(f"Deployed, changes: {len(changes)}." if changes else "Everything was deployed already.")
-    swept = ask_dispatcher(lake, action="sweep")
+    swept = ask_dispatcher(lake, action="sweep", quiet_before=process.started_at)
     if swept.run_id:
         say(f"Run {swept.run_id} has started over files that waited: {swept.files:,}.")
     typer.echo(f"The local lake answers at {process.url} (process {process.pid}).")

@@ -69,8 +69,15 @@ def ask_to_close(lake: Lake, run_id: str, status: str) -> None:
 class Dispatcher:
     """The one entry to the lake, for notifications, schedules, replays and the command line."""
 
-    def __init__(self, lake: Lake, close_dead: Callable[[Lake, str, str], object] = ask_to_close):
+    def __init__(
+        self,
+        lake: Lake,
+        close_dead: Callable[[Lake, str, str], object] = ask_to_close,
+        quiet_before: datetime | None = None,
+    ):
+        """`quiet_before`: whoever was starting a run before this instant is dead (a local lake's own start)."""
         self.lake = lake
+        self._quiet_before = quiet_before
         self._close_dead = close_dead
         self.files = Files(lake.files_table)
         self.runs = Runs(lake.runs_table)
@@ -282,8 +289,10 @@ class Dispatcher:
 
     def _may_still_start(self, lock: Lock, now: datetime) -> bool:
         """Whether a lock without an execution is young enough to be somebody's who is just starting it."""
-        age_s = (now - parse(lock.acquired_at)).total_seconds()
-        return age_s < self.lake.inventory.arrivals.unstarted_claim_s
+        acquired = parse(lock.acquired_at)
+        if self._quiet_before is not None and acquired < self._quiet_before:
+            return False
+        return (now - acquired).total_seconds() < self.lake.inventory.arrivals.unstarted_claim_s
 
 
 def execution_status(lake: Lake, run_id: str) -> str | None:

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from shoplake.config import RUN_REQUESTED, Lake, load_lake
 from shoplake.dispatch import Dispatcher, Started, Wish
@@ -34,6 +34,7 @@ class Request(BaseModel):
     at_once: bool = False
     max_dollars: float | None = Field(default=None, gt=0)
     requested_by: str | None = None
+    quiet_before: AwareDatetime | None = None
 
     @property
     def wish(self) -> Wish:
@@ -106,7 +107,7 @@ def _request(given: dict[str, Any]) -> Request:
 
 
 def _start(lake: Lake, request: Request) -> Started:
-    dispatcher = Dispatcher(lake)
+    dispatcher = Dispatcher(lake, quiet_before=request.quiet_before)
     match request.action:
         case "run":
             return dispatcher.start_waiting(now(), wish=request.wish)

@@ -164,6 +164,16 @@ def test_a_lock_without_anything_behind_it_is_freed_too(lake, dispatcher):
     assert Runs(lake.runs_table).lock() is None
 
 
+def test_after_a_start_of_the_lake_a_lock_from_before_it_without_an_execution_is_freed_at_once(lake):
+    runs, at = Runs(lake.runs_table), now()
+    runs.take_lock("2000-01-01-0003", at)
+    started_before, started_after = at - timedelta(seconds=1), at + timedelta(seconds=1)
+    Dispatcher(lake, close_dead_run, quiet_before=started_before).start_waiting(at)
+    assert runs.lock().run_id == "2000-01-01-0003"
+    Dispatcher(lake, close_dead_run, quiet_before=started_after).start_waiting(at)
+    assert runs.lock() is None
+
+
 def test_a_replay_takes_the_same_versions_and_leaves_loaded_files_as_they_are(lake, dispatcher):
     held, loaded = drop(lake, "held.csv"), drop(lake, "loaded.csv")
     for file in (held, loaded):
