@@ -2,17 +2,20 @@
 
 import gzip
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from shoplake.contracts import Source
-from tests.unit.staging_contracts import PLAIN, THINGS, stage_json, with_sources
+from tests.unit.staging_contracts import PLAIN, THINGS, column, stage_json, with_sources
 
 CUP = '{"id": 1, "name": "cup", "price": 2.50}'
 MUG = '{"id": 2, "name": "mug", "price": 3}'
 VALUES = [("1", "cup", "2.50", None), ("2", "mug", "3", None)]
 ORDERS = with_sources(Source("shop", key="lines", records="orders.items"))
+OTTO = Path(os.environ.get("SHOPLAKE_REAL_DATA", ""), "clickstream", "otto_sessions.jsonl")
 EVENTS = with_sources(Source("sessions", key="lines", header=("session", "events"), explode="events"), PLAIN)
 
 
@@ -277,3 +280,19 @@ def test_an_alias_of_the_source_goes_before_the_synonyms_and_takes_a_name_from_o
 def test_the_size_limit_holds_for_what_a_gzip_unpacks_to():
     bomb = gzip.compress(f"{CUP}\n".encode() * 200_000)
     assert stage_json(bomb, max_bytes=1_000_000).code == "too_large"
+
+
+@pytest.mark.skipif(not OTTO.is_file(), reason="SHOPLAKE_REAL_DATA doesn't name OTTO's sessions")
+def test_ottos_sessions_are_862_events():
+    columns = (column("aid", required=True), column("session"), column("ts"), column("type"))
+    sessions = Source("otto", key="lines", header=("session", "events"), explode="events")
+    contract = replace(THINGS, columns=columns, sources=(sessions, PLAIN))
+    staged = stage_json(OTTO.read_bytes(), contract, OTTO.name, columns=("aid", "session", "ts", "type"))
+    events = [
+        (str(event["aid"]), str(session["session"]), str(event["ts"]), event["type"])
+        for session in map(json.loads, OTTO.read_text().splitlines())
+        for event in session["events"]
+    ]
+    assert len(events) == 862
+    assert (staged.cells, staged.rejects) == (events, [])
+    assert {record[0] for record in staged.records} == set(range(1, 21))
