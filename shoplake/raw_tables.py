@@ -16,6 +16,10 @@ from shoplake.contracts import Column, Contract, fold
 
 MAX_SENTENCES = 4  # of one dataset in an e-mail, and in the state of the run
 _PARTITIONS_A_CALL = 100
+_CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+_LENIENT = {"use.null.for.invalid.data": "true"}
+# What GetTable says of a table and UpdateTable takes.
+_TABLE_INPUT = ("Name", "Description", "Owner", "Retention", "StorageDescriptor", "PartitionKeys", "TableType")
 # What a crawler may find for a column of the contract's type. Text always fits a time: its formats are the contract's.
 _FITS = {
     "integer": ("tinyint", "smallint", "int", "bigint"),
@@ -34,6 +38,20 @@ def raw_table(lake: Lake, dataset: str) -> dict[str, Any] | None:
         if error_code(error) == "EntityNotFoundException":
             return None
         raise
+
+
+def let_values_be_missing(lake: Lake, table: dict[str, Any]) -> None:
+    """Have Athena read an empty cell of a crawled CSV column of numbers as NULL: its CSV SerDe fails on it otherwise.
+
+    https://docs.aws.amazon.com/athena/latest/ug/csv-serde.html
+    """
+    serde, parameters = table["StorageDescriptor"]["SerdeInfo"], table.get("Parameters", {})
+    if serde.get("SerializationLibrary") != _CSV_SERDE or _LENIENT.items() <= parameters.items():
+        return
+    changed = {name: table[name] for name in _TABLE_INPUT if name in table}
+    client("glue").update_table(
+        DatabaseName=lake.database("raw"), TableInput={**changed, "Parameters": {**parameters, **_LENIENT}}
+    )
 
 
 def differences(dataset: str, columns: Iterable[tuple[str, str]], contract: Contract) -> list[str]:

@@ -13,7 +13,7 @@ from shoplake.config import Lake, load_lake
 from shoplake.contracts import load_contract
 from shoplake.crawls import KnownLooks, has_seen, last_crawl
 from shoplake.keys import RunKeys
-from shoplake.raw_tables import differences, outside_partitions, raw_table, shortened
+from shoplake.raw_tables import differences, let_values_be_missing, outside_partitions, raw_table, shortened
 from shoplake.times import parse
 
 logger = Logger()
@@ -41,6 +41,7 @@ def compare(lake: Lake, dataset: str, run_id: str, summary: dict[str, Any]) -> l
         KnownLooks(lake.runs_table).note(dataset, files["looks"], run_id)
     if table is None:
         return [f"raw.{dataset}: the crawler found no file that it could read"]
+    let_values_be_missing(lake, table)
     columns = [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]]
     return [
         *differences(dataset, columns, load_contract(dataset)),

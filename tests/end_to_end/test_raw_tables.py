@@ -50,6 +50,7 @@ def test_the_raw_table_has_the_new_column_and_a_partition_for_each_day(lake, loa
     glue, raw = lake.aws("glue"), lake.names.database("raw")
     table = glue.get_table(DatabaseName=raw, Name=DATASET)["Table"]
     assert [column["Name"] for column in table["StorageDescriptor"]["Columns"]] == [*HEADER.split(","), "coupon"]
+    assert table["Parameters"]["use.null.for.invalid.data"] == "true"  # an empty cell of a number is NULL, no error
     partitions = glue.get_partitions(DatabaseName=raw, TableName=DATASET)["Partitions"]
     assert sorted(partition["Values"] for partition in partitions) == [["2024-03-01"], ["2024-03-02"]]
 
