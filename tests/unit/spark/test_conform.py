@@ -105,6 +105,12 @@ def utc(spark, text: str, source: str = "uci") -> str:
     return only(frame)["at"]
 
 
+def test_a_time_as_parquet_is_staged_is_read_to_the_microsecond(spark):
+    assert utc(spark, "2011-07-01T12:00:00") == "2011-07-01 11:00:00"
+    assert utc(spark, "2010-12-01T12:00:00.120") == "2010-12-01 12:00:00.12"
+    assert utc(spark, "2010-12-01T12:00:00.000001Z", source="plain") == "2010-12-01 12:00:00.000001"
+
+
 def test_a_naive_time_is_local_time_of_the_source(spark):
     assert utc(spark, "2011-07-01 12:00:00") == "2011-07-01 11:00:00"
     assert utc(spark, "2010-12-01 12:00:00") == "2010-12-01 12:00:00"
