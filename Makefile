@@ -33,9 +33,10 @@ test: $(INSTALLED) ## Run every test that needs no AWS account
 	@$(BIN)/python -m pytest
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure reading of files by form, and a run of a 1 MB file on a warm lake, by state
+bench: $(INSTALLED) ## Measure reading of files by form, a run of a 1 MB file on a warm lake, and a burst of 3,000 files
 	@$(BIN)/python -m benchmarks.staging
 	@$(BIN)/python -m benchmarks.warm_run
+	@$(BIN)/python -m benchmarks.burst
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style and common mistakes

@@ -214,7 +214,8 @@ def _wait_for(lake: "Lake", uploaded: "Sequence[Uploaded]", console: "Console", 
     else:
         for record in records:
             print_result(lake, record, console)
-    held = any(Files(lake.files_table).get(one.object_id)["state"] == HELD for one in uploaded)
+    items = Files(lake.files_table).get_many([one.object_id for one in uploaded]).values()
+    held = any(item["state"] == HELD for item in items)
     raise typer.Exit(0 if all(map(is_success, records)) and not held else 1)
 
 

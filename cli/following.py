@@ -21,7 +21,7 @@ from shoplake.runs import ENDED, Runs
 from shoplake.times import now
 
 POLL_S = 0.5
-FILES_AT_ONCE = 50  # asked about in one go while many wait
+FILES_AT_ONCE = 100  # asked about in one go while many wait
 INTERRUPTED = 130
 
 
@@ -112,7 +112,8 @@ class Follower:
         waiting, taken_by = list(object_ids), []
         while waiting:
             some, waiting = waiting[:FILES_AT_ONCE], waiting[FILES_AT_ONCE:]
-            items = {object_id: self._files.get(object_id) or {} for object_id in some}
+            known = self._files.get_many(some)
+            items = {object_id: known.get(object_id, {}) for object_id in some}
             takers = (item["run_id"] for item in items.values() if "run_id" in item)
             fresh = dict.fromkeys(run_id for run_id in takers if run_id not in taken_by)
             for run_id in fresh:

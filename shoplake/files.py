@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shoplake import dynamodb
-from shoplake.aws import client
+from shoplake.aws import at_once, client
 from shoplake.dynamodb import Update, from_item, to_item
 
 RECEIVED, CLAIMED, HELD, DISCARDED = "received", "claimed", "held", "discarded"
@@ -102,6 +102,11 @@ class Files:
     def of_content(self, content: str) -> list[dict[str, Any]]:
         """All object versions with the same dataset and bytes (`{dataset}#{md5}`)."""
         return list(self._query(CONTENT_INDEX, "content", content))
+
+    def of_contents(self, contents: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+        """The object versions of each of these contents."""
+        asked = list(contents)
+        return dict(zip(asked, at_once(self.of_content, asked), strict=True))
 
     def claim(self, object_ids: Sequence[str], run_id: str) -> set[str]:
         """Take received files into a run. Returns those that the run now has; others no longer wait."""

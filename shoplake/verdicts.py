@@ -1,12 +1,11 @@
 """What the lake says of each file of a run: the validator's verdict, completed by the job's counts."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from shoplake.aws import client, list_keys
+from shoplake.aws import at_once, client, list_keys
 from shoplake.keys import RunKeys
 
 MAX_PROBLEMS = 100
@@ -76,14 +75,12 @@ def put_verdict(bucket: str, keys: RunKeys, verdict: Verdict) -> None:
 
 
 def read_verdicts(bucket: str, keys: RunKeys) -> list[Verdict]:
-    """All verdicts of a run, by file number. Reads 16 at a time."""
+    """All verdicts of a run, by file number."""
 
     def read(key: str) -> Verdict:
         return Verdict.model_validate_json(client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
-    client("s3")  # made once, before the threads ask for it
-    with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(read, list_keys(bucket, keys.verdicts)))
+    return at_once(read, list_keys(bucket, keys.verdicts))
 
 
 def read_ledgers(bucket: str, keys: RunKeys) -> list[dict[str, Any]]:

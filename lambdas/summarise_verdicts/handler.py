@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shoplake.aws import put_json
+from shoplake.aws import at_once, put_json
 from shoplake.config import load_lake
 from shoplake.files import Files
 from shoplake.keys import RunKeys
@@ -29,10 +29,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     expected = len(read_manifest(lake, event["run_id"]))
     if len(given) != expected:
         raise RuntimeError(f"{len(given)} verdicts for {expected} files: a file without a verdict would vanish")
-    decided = mark_duplicates(given, files.of_content)
-    for before, after in zip(given, decided, strict=True):
-        if before != after:
-            put_verdict(lake.bucket, keys, after)
+    known = files.of_contents({verdict.content for verdict in given if verdict.is_loaded})
+    decided = mark_duplicates(given, known.__getitem__)
+    changed = [after for before, after in zip(given, decided, strict=True) if before != after]
+    at_once(lambda verdict: put_verdict(lake.bucket, keys, verdict), changed)
     summary = summarise(event["run_id"], decided, lake.inventory.datasets, lake.zone("raw"))
     put_json(lake.bucket, keys.summary, summary)
     logger.info("summary", extra=summary["counts"])

@@ -80,8 +80,10 @@ def empty(lake: Lake) -> None:
         client("stepfunctions").stop_execution(executionArn=lake.execution_arn(lock.run_id))
         Runs(lake.runs_table).release_lock(lock.run_id)
     for table, key in ((lake.files_table, ["object_id"]), (lake.runs_table, ["kind", "id"])):
-        for item in client("dynamodb").scan(TableName=table)["Items"]:
-            if item.get("kind", {}).get("S") != "counter":
-                client("dynamodb").delete_item(TableName=table, Key={name: item[name] for name in key})
+        pages = client("dynamodb").get_paginator("scan").paginate(TableName=table)
+        items = [item for page in pages for item in page["Items"] if item.get("kind", {}).get("S") != "counter"]
+        deletions = [{"DeleteRequest": {"Key": {name: item[name] for name in key}}} for item in items]
+        for start in range(0, len(deletions), 25):
+            client("dynamodb").batch_write_item(RequestItems={table: deletions[start : start + 25]})
     for version in client("s3").list_object_versions(Bucket=lake.bucket, Prefix="raw/").get("Versions", []):
         client("s3").delete_object(Bucket=lake.bucket, Key=version["Key"], VersionId=version["VersionId"])

@@ -12,7 +12,7 @@ from cli.main import app
 from cli.reports import standing_of
 from lambdas.dispatcher import handler as dispatcher_function
 from shoplake.aws import client
-from shoplake.closing import close_dead_run
+from shoplake.closing import close_dead_run, return_files
 from shoplake.dispatch import Dispatcher, Wish
 from shoplake.dynamodb import Update, update_many
 from shoplake.files import ACCEPTED, CLAIMED, HELD, RECEIVED, Files
@@ -23,6 +23,7 @@ from shoplake.times import iso, now
 from tests.integration.small_lake import changed, drop, empty, letters_to, small_lake
 
 AT_ONCE = Wish(at_once=True)
+AT = "2025-01-15T08:00:00.000Z"
 
 
 @pytest.fixture(scope="module")
@@ -341,3 +342,21 @@ def test_a_hundred_and_more_claims_leave_out_exactly_the_files_that_no_longer_wa
     assert table.claim(names, "r") == set(names) - gone
     assert table.claim(names, "r") == set(names) - gone  # a claim whose answer was lost is repeated
     assert {item["run_id"] for item in table.get_many(sorted(gone)).values()} == {"earlier"}
+
+
+def test_three_thousand_files_make_one_run_whose_input_is_small(lake):
+    names = [f"raw/transactions/{n:04d}.csv#v{n}" for n in range(3000)]
+    waits = {"state": RECEIVED, "waiting": RECEIVED, "attempts": 0, "dataset": "transactions", "size": 100, "etag": "e"}
+    arrivals = [
+        Update({"object_id": name}, {**waits, "key": key, "version_id": version, "arrived_at": AT, "waiting_since": AT})
+        for name in names
+        for key, version in [name.split("#")]
+    ]
+    update_many(lake.files_table, arrivals)
+    started = Dispatcher(lake).start_waiting(now())
+    assert started.files == 3000
+    assert [file.object_id for file in read_manifest(lake, started.run_id)] == names
+    execution = client("stepfunctions").describe_execution(executionArn=lake.execution_arn(started.run_id))
+    assert len(execution["input"]) < 1000
+    assert return_files(lake, started.run_id, RECEIVED, "it died") is False
+    assert len(Files(lake.files_table).waiting(RECEIVED)) == 3000

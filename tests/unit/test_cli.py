@@ -437,6 +437,10 @@ class FakeTables:
         states = self.states[name]
         return states.pop(0) if len(states) > 1 else states[0]
 
+    def get_many(self, names):
+        found = {name: self.get(name) for name in names}
+        return {name: item for name, item in found.items() if item}
+
     def lock(self):
         return None
 
