@@ -92,7 +92,7 @@ CUSTOMERS = _csv(
 PRODUCTS = Kind(
     "product_id",
     JsonForm(),
-    json_forms(JsonForm()),
+    json_forms(JsonForm(), {"product_id": "sku", "name": "title", "stock_quantity": "on_hand"}, {"colour_code": 7}),
     (
         StructuralDefect("torn_line", "torn_json"),
         Defect("missing_product_id", "product_id", None, "missing"),
@@ -105,7 +105,7 @@ PRODUCTS = Kind(
 CLICKSTREAM = Kind(
     "event_id",
     JsonForm(),
-    json_forms(JsonForm()),
+    json_forms(JsonForm(), {"event_time": "timestamp", "event_type": "action"}, {"app_version": "4.2"}),
     (
         StructuralDefect("torn_line", "torn_json"),
         Defect("missing_time", "event_time", None, "missing"),
@@ -138,11 +138,16 @@ class DirtPlan:
         kind, rng = KINDS[dataset], generator(options.seed, f"files of {dataset}")
         count = min(options.days, int(np.ceil(options.days * options.dirt * FILES_PER_LINE)))
         forms, extras = (
-            {int(day): choice[n % len(choice)] for n, day in enumerate(rng.permutation(options.days)[:count]) if choice}
+            dict(zip(rng.permutation(options.days)[:count].tolist(), _in_turn(rng, choice), strict=False))
             for choice in (kind.forms, kind.extras)
         )
-        defects = cycle([kind.defects[n] for n in rng.permutation(len(kind.defects))])
+        defects = _in_turn(rng, kind.defects)
         return cls(dataset, kind, forms, extras, defects, options.dirt if kind.defects else 0)
+
+
+def _in_turn(rng: np.random.Generator, choice: tuple) -> Iterator:
+    """Each of them once, in some order, and so on for ever."""
+    return cycle([choice[n] for n in rng.permutation(len(choice))])
 
 
 class DayFiles:
@@ -169,9 +174,9 @@ class DayFiles:
             count = len(next(iter(records.values()))) if is_csv else len(records)
             cut = count - int(np.ceil(count * LATE_SHARE))
             late = {name: column[cut:] for name, column in records.items()} if is_csv else records[cut:]
-            self._late.write(self._plan.kind.plain.lines(late) if is_csv else late, [])
+            self._late.write(self._plan.kind.plain.lines(late), [])
             records = {name: column[:cut] for name, column in records.items()} if is_csv else records[:cut]
-        lines, plan = self._form.lines(records) if is_csv else records, self._plan
+        lines, plan = self._form.lines(records), self._plan
         self._files.write(*plant(self._rng, lines, self._form, plan.kind.key, plan.defects, plan.share))
 
     def close(self) -> None:

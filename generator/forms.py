@@ -87,21 +87,36 @@ class CsvForm(Form):
 
 @dataclass(frozen=True)
 class JsonForm(Form):
-    """JSON Lines."""
+    """JSON Lines. `renamed` maps a field to another name for it; `extra` are fields that the dataset doesn't have."""
 
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
     extension = "jsonl"
     header = None
 
+    def lines(self, records: pa.StringArray) -> pa.StringArray:
+        """Plain records in this form."""
+        for name, other in self.renamed.items():
+            records = pc.replace_substring(records, f'"{name}":', f'"{other}":')
+        if self.extra:
+            records = pc.binary_join_element_wise(pc.utf8_slice_codeunits(records, 0, -1), self._tail, "")
+        return records
+
     def parse(self, line: str) -> Record:
-        return json.loads(line)
+        original = {other: name for name, other in self.renamed.items()}
+        return {original.get(name, name): value for name, value in json.loads(line).items()}
 
     def render(self, record: Record) -> str:
-        return json_text(record)
+        return json_text({self.renamed.get(name, name): value for name, value in record.items()})
 
     def torn(self, record: Record) -> str:
         """The first half of a record."""
-        text = json_text(record)
+        text = self.render(record)
         return text[: len(text) // 2]
+
+    @property
+    def _tail(self) -> str:
+        return f",{json_text(self.extra)[1:]}"
 
 
 def csv_forms(plain: CsvForm, synonyms: Mapping[str, str], extra: Mapping[str, str]) -> tuple[CsvForm, ...]:
@@ -122,9 +137,11 @@ def csv_forms(plain: CsvForm, synonyms: Mapping[str, str], extra: Mapping[str, s
     )
 
 
-def json_forms(plain: JsonForm) -> tuple[JsonForm, ...]:
+def json_forms(plain: JsonForm, synonyms: Mapping[str, str], extra: Mapping[str, Any]) -> tuple[JsonForm, ...]:
     """The other forms of JSON Lines."""
     return (
+        replace(plain, kind="extra_column", extra=extra, expected={"extra_columns": list(extra)}),
+        replace(plain, kind="renamed_columns", renamed=synonyms),
         replace(plain, kind="gzip", is_gzipped=True),
         replace(plain, kind="byte_order_mark_and_crlf", begin=b"\xef\xbb\xbf", line_end="\r\n"),
     )

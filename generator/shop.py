@@ -48,7 +48,7 @@ def generate(options: Options, progress: Callable[[int, int], None] = lambda day
             making.day(day)
             progress(day + 1, sum(tree.bytes.values()))
     written = Written(dict(tree.files), dict(tree.rows), dict(tree.bytes), dict(tree.planted))
-    (options.out / SHOP).write_text(json.dumps(_about(options, making.totals, written), indent=1) + "\n")
+    (options.out / SHOP).write_text(json.dumps(_about(making, written), indent=1) + "\n")
     return written
 
 
@@ -76,6 +76,7 @@ class _Making:
         self._returns: dict[int, list[Lines]] = defaultdict(list)
         self._settled: dict[int, list[Lines]] = defaultdict(list)
         self._reviews: dict[int, list[reviews.Reviews]] = defaultdict(list)
+        self.versions = 0  # of products
         self._listed: tuple[np.ndarray, np.ndarray] | None = None  # prices and stock, as last written
 
     def day(self, day: int) -> None:
@@ -138,6 +139,7 @@ class _Making:
         if self._listed is not None:
             is_changed = (prices != self._listed[0]) | (stock != self._listed[1])
         self._listed = (prices, stock)
+        self.versions += int(is_changed.sum())
         return self.catalogue.json_lines(np.flatnonzero(is_changed), day, stock)
 
     def _categories(self) -> None:
@@ -165,8 +167,9 @@ class _Making:
         return customers.csv_columns(self.options, numbers, signed_up_at)
 
 
-def _about(options: Options, totals: Totals, written: Written) -> dict[str, Any]:
+def _about(making: _Making, written: Written) -> dict[str, Any]:
     """shop.json."""
+    options = making.options
     return {
         "options": {
             "days": options.days, "orders_per_day": options.orders_per_day, "seed": options.seed,
@@ -180,5 +183,7 @@ def _about(options: Options, totals: Totals, written: Written) -> dict[str, Any]
             for name, files in written.files.items()
         },
         "planted": written.planted,
-        "transactions": totals.as_json(),
+        "products": {"products": making.catalogue.size, "versions": making.versions},
+        "categories": {"categories": len(categories())},
+        "transactions": making.totals.as_json(),
     }  # fmt: skip

@@ -12,6 +12,7 @@ from tests.end_to_end.local_lake import run_shoplake
 
 pytestmark = pytest.mark.lake
 
+DATASETS = "transactions,products,categories,clickstream"
 LOADED = ("accepted", "accepted_with_rejects")
 
 
@@ -25,6 +26,7 @@ class Loaded:
     verdicts: dict[str, dict[str, Any]]  # as the validator stored them, likewise
     days: list[dict[str, Any]]
     lines: list[dict[str, Any]]
+    counts: dict[str, int]
 
     def told(self, outcome: str) -> dict[str, list[dict[str, Any]]]:
         """The truth about lines with that outcome, by the file that was loaded."""
@@ -45,10 +47,10 @@ def loaded(lake, tmp_path_factory):
     """Twelve days of a small shop, late files included, in one run."""
     lake.clear()
     shop = tmp_path_factory.mktemp("generated") / "shop"
-    options = ("--days", "12", "--orders-per-day", "40", "--dirt", "0.04", "--datasets", "transactions,clickstream")
+    options = ("--days", "12", "--orders-per-day", "40", "--dirt", "0.04", "--datasets", DATASETS)
     done = run_shoplake("generate", *options, "--out", shop)
     assert done.exit_code == 0, done.err
-    names = [str(path.relative_to(shop)) for path in shop.rglob("*transactions/*/*/*")]
+    names = [path for name in ("transactions", "products", "categories") for path in shop.rglob(f"{name}/*/*/*")]
     with lake.arrivals_wait():
         for tree in (shop, shop / "late"):
             lake.ask("drop", "--tree", tree)
@@ -56,7 +58,7 @@ def loaded(lake, tmp_path_factory):
     show = lake.run()
     verdicts = [json.loads(content) for content in lake.objects(f"runs/{show['run_id']}/verdicts/").values()]
     return Loaded(
-        truth=[entry for entry in read_lines(shop / "truth.jsonl") if "transactions/" in entry["file"]],
+        truth=[entry for entry in read_lines(shop / "truth.jsonl") if "clickstream/" not in entry["file"]],
         about=json.loads((shop / "shop.json").read_text()),
         files={file["key"].removeprefix("raw/"): file for file in show["inputs"]},
         verdicts={verdict["key"].removeprefix("raw/"): verdict for verdict in verdicts},
@@ -65,6 +67,10 @@ def loaded(lake, tmp_path_factory):
                    sum(net_amount) AS revenue FROM sales WHERE is_revenue GROUP BY order_day ORDER BY order_day
         """),
         lines=lake.query("SELECT order_id, product_id, customer_id FROM sales"),
+        counts={
+            table: int(lake.query(f"SELECT count(*) AS n FROM processed_local.{table}")[0]["n"])
+            for table in ("products", "product_versions", "categories")
+        },
     )
 
 
@@ -87,12 +93,14 @@ def test_every_planted_line_is_rejected_with_its_reason_and_no_other_line(loaded
         for name, entries in loaded.told("quarantined").items()
         if name in rejected
     }
-    assert sum(map(len, planted.values())) > 20
+    assert sum(map(len, planted.values())) > 30
     assert rejected == planted
 
 
 def test_repeated_lines_count_as_duplicates_and_nothing_else_does(loaded):
-    duplicates = {n: f["rows"]["duplicate"] for n, f in loaded.files.items() if f["verdict"] in LOADED}
+    """Of orders: of products only the newest version counts, so an earlier one's twin may be superseded like it."""
+    orders = {name: file for name, file in loaded.files.items() if file["dataset"] == "transactions"}
+    duplicates = {name: file["rows"]["duplicate"] for name, file in orders.items() if file["verdict"] in LOADED}
     planted = {name: len(entries) for name, entries in loaded.told("duplicate").items() if name in duplicates}
     assert any(planted.values())
     assert duplicates == planted
@@ -100,7 +108,7 @@ def test_repeated_lines_count_as_duplicates_and_nothing_else_does(loaded):
 
 def test_whole_files_get_the_verdict_that_they_were_made_for(loaded):
     of_files = [entry for entry in loaded.truth if entry["line"] is None and entry["kind"] != "duplicate_file"]
-    assert len({entry["kind"] for entry in of_files}) == 14
+    assert len({entry["kind"] for entry in of_files}) == 15
     for entry in of_files:
         expected = entry["expected"]
         name = loaded.loaded_as(entry["file"]) if expected["verdict"] in LOADED else entry["file"]
@@ -133,6 +141,15 @@ def test_lines_orders_units_and_revenue_of_each_day_are_the_shops(loaded):
     }
     assert found == loaded.about["transactions"]["by_day"]
     assert len(loaded.lines) == loaded.about["transactions"]["sales_rows"]
+
+
+def test_products_their_versions_and_categories_are_the_shops(loaded):
+    told = loaded.about["products"]
+    assert loaded.counts == {
+        "products": told["products"],
+        "product_versions": told["versions"],
+        "categories": loaded.about["categories"]["categories"],
+    }
 
 
 def test_a_dataset_that_the_lake_does_not_know_is_left_out_with_a_sentence(lake, loaded, tmp_path):
