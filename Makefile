@@ -33,10 +33,11 @@ test: $(INSTALLED) ## Run every test that needs no AWS account
 	@$(BIN)/python -m pytest
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure reading of files by form, a run of a 1 MB file on a warm lake, and a burst of 3,000 files
+bench: $(INSTALLED) ## Measure reading by form, a 1 MB file on a warm lake, a burst of 3,000 files, and the generator
 	@$(BIN)/python -m benchmarks.staging
 	@$(BIN)/python -m benchmarks.warm_run
 	@$(BIN)/python -m benchmarks.burst
+	@$(BIN)/python -m benchmarks.generate
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style and common mistakes
