@@ -1,4 +1,4 @@
-"""The whole way in one command: a local lake, real orders dropped into it, and what came of them."""
+"""The whole way in one command: a local lake, real orders and a made-up shop dropped into it, and what came of them."""
 
 import sys
 import time
@@ -13,18 +13,18 @@ from cli.lake_commands import check_declarations, start
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cli.uploads import Drop, DroppedTree
     from shoplake.config import Lake
 
 DATASET = "transactions"
 QUESTIONS = {
-    "Revenue by day": """
+    "Revenue by day of the real orders": """
         SELECT order_day, sum(orders) AS orders, sum(units) AS units, sum(revenue) AS revenue
         FROM daily_sales_summary WHERE order_day < DATE '2010-12-04' GROUP BY order_day ORDER BY order_day
     """,
-    "The best customers of these days": """
-        SELECT customer_id, country, count(DISTINCT order_id) AS orders, sum(net_amount) AS revenue
-        FROM sales WHERE is_revenue AND customer_id IS NOT NULL
-        GROUP BY customer_id, country ORDER BY revenue DESC LIMIT 5
+    "Revenue by category of the made-up shop": """
+        SELECT category, sum(orders) AS orders, sum(units) AS units, sum(revenue) AS revenue
+        FROM daily_sales_summary WHERE order_day >= DATE '2025-01-01' GROUP BY category ORDER BY revenue DESC
     """,
 }
 
@@ -33,22 +33,22 @@ def demo(
     ctx: typer.Context,
     timeout: float = typer.Option(900, "--timeout", metavar="SECONDS", help="How long to wait for the run."),
 ) -> None:
-    """Start a local lake, load three days of real orders, and show what came of them.
+    """Start a local lake, load real orders and a small made-up shop, and show what came of them.
 
     Example: shoplake demo
     """
     require_local(ctx.obj, "demo")
     began = time.monotonic()
     lake = check_declarations()
-    files = sample_files()
+    drops = samples()
     typer.echo("1. A lake on this machine: S3, Step Functions, Lambda, Glue with Spark, Athena. Nothing leaves it.")
     with local_problems():
         start(lake, None, _quiet)
     from cli.rendering import make_console
 
     console = make_console()
-    console.print(f"\n2. Real orders (UCI Online Retail) into raw/{DATASET}/, and the run that they start.")
-    ok = load(lake, files, console, timeout)
+    console.print("\n2. Real orders (UCI Online Retail) and a made-up shop, dirty on purpose, into raw/; a run starts.")
+    ok = load(lake, drops, console, timeout)
     if ok:
         console.print("\n3. What can be asked now, in Athena's SQL.")
         for title, sql in QUESTIONS.items():
@@ -61,18 +61,21 @@ def demo(
     raise typer.Exit(0 if ok else 1)
 
 
-def sample_files() -> list[Path]:
-    """The files of samples/online_retail of this checkout."""
+def samples() -> "list[Drop | DroppedTree]":
+    """The files of samples/ of this checkout."""
+    from cli.uploads import Drop, read_tree
+    from shoplake.config import load_inventory
     from shoplake.errors import ConfigurationError
     from shoplake.root import root
 
-    files = sorted((root() / "samples" / "online_retail").glob("*.csv*"))
-    if not files:
+    real, made_up = root() / "samples" / "online_retail", root() / "samples" / "shop"
+    files = sorted(real.glob("*.csv*"))
+    if not files or not made_up.is_dir():
         raise ConfigurationError("The demo's files are missing: run it in a checkout of Shoplake, which has samples/.")
-    return files
+    return [Drop(DATASET, tuple(files)), read_tree(made_up, load_inventory())]
 
 
-def load(lake: "Lake", files: list[Path], console: "Console", timeout: float) -> bool:
+def load(lake: "Lake", drops: "list[Drop | DroppedTree]", console: "Console", timeout: float) -> bool:
     """Drop the files, follow their run, print its result and receipt. Whether it went well."""
     from cli import uploads
     from cli.following import following
@@ -81,8 +84,7 @@ def load(lake: "Lake", files: list[Path], console: "Console", timeout: float) ->
     from cli.run_commands import is_success, print_result
     from shoplake.runs import Runs
 
-    dropped = uploads.Drop(DATASET, tuple(files), None, None, False)
-    uploaded = list(uploads.upload(lake, dropped, console))
+    uploaded = [one for dropped in drops for one in uploads.upload(lake, dropped, console)]
     with following(lake, console, timeout) as follower:
         run_ids = follower.files([one.object_id for one in uploaded])
     records = [Runs(lake.runs_table).get(run_id) for run_id in run_ids]

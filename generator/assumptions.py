@@ -50,9 +50,9 @@ STOCK_DAYS = 30  # of expected sales in a delivery
 REORDER_DAYS = 7
 NEVER_RESTOCKED = 0.04  # of products are running out
 
-# Visits. Of a hundred about three buy: British benchmarks range from 2.5 to 3.5 for retail
-# (https://www.otterab.com/blog/what-is-a-good-ecommerce-conversion-rate). Baymard Institute's mean of 50 studies is that 70% of carts are
-# abandoned (https://baymard.com/lists/cart-abandonment-rate), so ten visits in a hundred fill one.
+# Visits. Of a hundred about three buy: British benchmarks for retail range from 2.5 to 3.5
+# (https://www.otterab.com/blog/what-is-a-good-ecommerce-conversion-rate). Baymard Institute's mean of its studies is
+# that 70% of carts are abandoned (https://baymard.com/lists/cart-abandonment-rate), so ten in a hundred fill one.
 CONVERSION = 0.03
 BOUNCE = 0.42
 CART = 0.072  # of visits that don't buy

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from generator import Options, generate
 from generator.options import BadOption
 
+SAMPLE = Path(__file__).parents[2] / "samples" / "shop"
 # 40 days from the middle of March: the clocks go forward on 30 March 2025.
 CLEAN = Options(Path(), days=40, orders_per_day=30, seed=7, start=date(2025, 3, 10))
 DIRTY = replace(CLEAN, dirt=0.04, datasets=("transactions", "products", "reviews", "customers"))
@@ -29,6 +31,17 @@ def content(folder: Path) -> dict[str, str]:
     """SHA-256 of each file by its name."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def unpacked(folder: Path) -> dict[str, bytes]:
+    """Each file by its name, gzip as far as it can be unpacked; shop.json without sizes."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for name in [name for name in found if name.endswith(".gz")]:
+        found[name] = zlib.decompressobj(wbits=31).decompress(found[name])
+    sizes = json.loads(found.pop("shop.json"))
+    for written in sizes["written"].values():
+        del written["bytes"]
+    return found | {"shop.json": json.dumps(sizes).encode()}
 
 
 def about(folder: Path) -> dict:
@@ -82,6 +95,14 @@ SMALL = Options(Path(), days=3, orders_per_day=10, dirt=0.03)
 
 def test_the_same_options_give_the_same_bytes(tmp_path):
     assert content(shop_of(SMALL, tmp_path / "a")) == content(shop_of(SMALL, tmp_path / "b"))
+
+
+def test_the_sample_is_what_its_own_options_generate(tmp_path):
+    """Compressed files are compared unpacked: not every zlib compresses alike."""
+    made_with = about(SAMPLE)["options"]
+    made_with |= {"start": date.fromisoformat(made_with["start"]), "datasets": tuple(made_with["datasets"])}
+    generated = shop_of(Options(out=tmp_path, **made_with), tmp_path)
+    assert unpacked(generated) == unpacked(SAMPLE)
 
 
 def test_another_seed_gives_another_shop(tmp_path):
