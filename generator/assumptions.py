@@ -56,6 +56,7 @@ NEVER_RESTOCKED = 0.04  # of products are running out
 CONVERSION = 0.03
 BOUNCE = 0.42
 CART = 0.072  # of visits that don't buy
+CART_P = 0.6  # geometric: products in such a cart
 CHECKOUT = 0.35  # of those with a cart
 BROWSE_P = 0.28  # geometric: pages seen after the landing page
 MAX_BROWSE = 40

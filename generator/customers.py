@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from generator import assumptions, vocabulary
 from generator.demand import Slice
@@ -17,7 +18,7 @@ _SIGN_UP_YEARS = 2  # the customers of before the shop's first day signed up wit
 def customer_ids(numbers: np.ndarray) -> pa.StringArray:
     """`C0000001` for customer 0; empty for -1, an unknown one."""
     known = joined("C", number(numbers + 1, 7))
-    return pa.compute.if_else(pa.array(numbers >= 0), known, "")
+    return pc.if_else(pa.array(numbers >= 0), known, "")
 
 
 def countries_of(seed: int, numbers: np.ndarray) -> np.ndarray:

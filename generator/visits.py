@@ -1,9 +1,11 @@
 """The clicks of a slice of a day: visits that end in the slice's orders, and the many that don't."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from generator import assumptions, vocabulary
 from generator.catalogue import Catalogue, categories, pick_product
@@ -15,21 +17,57 @@ from generator.text import chosen, day_names, instants, joined, json_text, money
 
 SITE = "https://shop.example.com"
 _ANONYMOUS = 10**9  # numbers of visitors that are no customers begin here
+_VIEWS, _SHELVES = 0.60, 0.28  # of the pages seen while browsing are products and shelves; the others are searches
 _NETWORKS = ("192.0.2", "198.51.100", "203.0.113")  # RFC 5737: for documentation, nobody's
 
 
 @dataclass(frozen=True)
 class _Visits:
-    """One entry of each array a visit; the buying ones first, in the order of their orders."""
+    """One entry of each array a visit; those that buy come first, in the order of their orders.
+
+    A visit is a landing page, some pages more, then for each product put into the cart a look at it and the putting,
+    and at last the checkout and the purchase, as far as it gets.
+    """
 
     visitor: np.ndarray
     is_customer: np.ndarray
     is_robot: np.ndarray
     source: np.ndarray
-    buyers: int
+    is_buyer: np.ndarray
+    browsed: np.ndarray  # pages after the landing page
+    carts: np.ndarray  # products put into the cart
+    has_checkout: np.ndarray
 
     def __len__(self) -> int:
         return len(self.visitor)
+
+    @cached_property
+    def events(self) -> np.ndarray:
+        return 1 + self.browsed + 2 * self.carts + self.has_checkout + self.is_buyer
+
+
+@dataclass(frozen=True)
+class _Events:
+    """One entry of each array an event; the visits' events one after the other."""
+
+    visit: np.ndarray
+    position: np.ndarray  # within the visit, from 0
+    in_cart: np.ndarray  # since the first product of the cart was looked at; negative before
+    after_cart: np.ndarray  # 0: checkout, 1: purchase; negative before
+
+    @classmethod
+    def of(cls, visits: _Visits) -> "_Events":
+        visit = np.repeat(np.arange(len(visits)), visits.events)
+        position = np.arange(len(visit)) - (np.cumsum(visits.events) - visits.events)[visit]
+        in_cart = position - 1 - visits.browsed[visit]
+        return cls(visit, position, in_cart, in_cart - 2 * visits.carts[visit])
+
+    def __len__(self) -> int:
+        return len(self.visit)
+
+    @property
+    def is_for_cart(self) -> np.ndarray:
+        return (self.in_cart >= 0) & (self.after_cart < 0)
 
 
 class Clicks:
@@ -56,73 +94,77 @@ class Clicks:
         """Every event of the slice in order of time. `lines` are those of orders that began with a visit."""
         rng = generator(self._seed, "clicks", within.day, within.number)
         visits = self._visits(rng, within, lines)
-        count, buyers = len(visits), visits.buyers
-        is_buyer = np.arange(count) < buyers
-        is_bounce = ~is_buyer & (visits.is_robot | (rng.random(count) < assumptions.BOUNCE))
-        has_cart = ~is_buyer & ~is_bounce & (rng.random(count) < assumptions.CART / (1 - assumptions.BOUNCE))
-        browsed = np.where(is_bounce, 0, geometric(rng, assumptions.BROWSE_P, count, assumptions.MAX_BROWSE))
-        carts = np.where(has_cart, geometric(rng, 0.6, count, assumptions.MAX_LINES), 0)
-        first_line = np.flatnonzero(lines.line_number == 1)
-        carts[:buyers] = np.diff(np.append(first_line, len(lines)))
-        has_checkout = is_buyer | (has_cart & (rng.random(count) < assumptions.CHECKOUT))
-        events = 1 + browsed + 2 * carts + has_checkout + is_buyer
-
-        visit = np.repeat(np.arange(count), events)
-        starts = np.cumsum(events) - events
-        position = np.arange(len(visit)) - starts[visit]
-        in_cart = position - 1 - browsed[visit]
-        after_cart = in_cart - 2 * carts[visit]
-        is_pair = (in_cart >= 0) & (after_cart < 0)
-        pair_products = np.concatenate([lines.product, pick_product(popularity, rng.random(carts[buyers:].sum()))])
-        pair = (np.cumsum(carts) - carts)[visit] + in_cart // 2
-        seen = pick_product(popularity, rng.random(len(visit)))
-        product = np.where(is_pair, pair_products[np.where(is_pair, pair, 0)] if len(pair_products) else 0, seen)
-
-        kind = rng.random(len(visit))
-        page = (rng.random(len(visit)) ** 2 * self._searches).astype(np.int64)  # the home page rather than a shelf
-        search = self._searches + (rng.random(len(visit)) * (self._views - self._searches)).astype(np.int64)
-        text = np.select(
-            [is_pair & (in_cart % 2 == 1), is_pair, after_cart == 1, after_cart == 0, position == 0],
-            [
-                self._carts + product,
-                self._views + product,
-                self._checkout + 1,
-                np.where(has_checkout[visit], self._checkout, self._checkout + 1),
-                page,
-            ],
-            np.select([kind < 0.60, kind < 0.88], [self._views + product, page], search),
-        )
-        at = self._times(rng, within, lines.ordered_at[first_line], visit, position, starts, events)
-        values = np.bincount(lines.order - lines.order.min(), lines.net) if len(lines) else np.zeros(0)
-        value = np.full(count, -1, np.int64)
-        value[:buyers] = values[np.unique(lines.order - lines.order.min())] if len(lines) else 0
+        events = _Events.of(visits)
+        product = self._products(rng, popularity, visits, events, lines.product)
+        page = self._pages_seen(rng, events, product)
+        is_first_line = lines.line_number == 1
+        at = self._times(rng, within, visits, events, lines.ordered_at[is_first_line])
+        value = np.zeros(len(visits), np.int64)
+        value[: is_first_line.sum()] = np.bincount(np.cumsum(is_first_line) - 1, lines.net)
         in_time = np.argsort(at, kind="stable")
-        return self._text(visits, within, visit[in_time], at[in_time], text[in_time], value)
+        return self._text(visits, within, events.visit[in_time], at[in_time], page[in_time], value)
 
     def _visits(self, rng: np.random.Generator, within: Slice, lines: Lines) -> _Visits:
-        buyers = lines.customer[lines.line_number == 1]
+        """Who comes, and how far each gets."""
+        first_line = np.flatnonzero(lines.line_number == 1)
+        buyers = lines.customer[first_line]
         others = round(len(buyers) * (1 / assumptions.CONVERSION - 1))
+        count = len(buyers) + others
+        is_buyer = np.arange(count) < len(buyers)
         is_known = rng.random(others) < assumptions.KNOWN_VISITORS
         known = repeat_customers(rng, others, within.new_customers.start)
         daily = self._catalogue.options.orders_per_day / assumptions.CONVERSION
+        # Squared, so that some come back often and most seldom.
         anonymous = _ANONYMOUS + (rng.random(others) ** 2 * daily * assumptions.ANONYMOUS_DAYS).astype(np.int64)
-        visitor = np.concatenate([buyers, np.where(is_known, known, anonymous)])
-        is_robot = np.concatenate([np.zeros(len(buyers), bool), rng.random(others) < assumptions.ROBOTS])
-        is_customer = np.concatenate([np.ones(len(buyers), bool), is_known]) & ~is_robot
-        source = pick(assumptions.SOURCES, rng.random(len(visitor)))
-        return _Visits(visitor, is_customer, is_robot, source, len(buyers))
+        is_robot = ~is_buyer & (rng.random(count) < assumptions.ROBOTS)
+        is_bounce = ~is_buyer & (is_robot | (rng.random(count) < assumptions.BOUNCE))
+        fills_cart = ~is_buyer & ~is_bounce & (rng.random(count) < assumptions.CART / (1 - assumptions.BOUNCE))
+        carts = np.where(fills_cart, geometric(rng, assumptions.CART_P, count, assumptions.MAX_LINES), 0)
+        carts[: len(buyers)] = np.diff(np.append(first_line, len(lines)))
+        return _Visits(
+            visitor=np.concatenate([buyers, np.where(is_known, known, anonymous)]),
+            is_customer=np.concatenate([np.ones(len(buyers), bool), is_known]) & ~is_robot,
+            is_robot=is_robot,
+            source=pick(assumptions.SOURCES, rng.random(count)),
+            is_buyer=is_buyer,
+            browsed=np.where(is_bounce, 0, geometric(rng, assumptions.BROWSE_P, count, assumptions.MAX_BROWSE)),
+            carts=carts,
+            has_checkout=is_buyer | (fills_cart & (rng.random(count) < assumptions.CHECKOUT)),
+        )
 
-    def _times(self, rng, within: Slice, ordered_at, visit, position, starts, events) -> np.ndarray:
+    def _products(self, rng, popularity, visits: _Visits, events: _Events, bought: np.ndarray) -> np.ndarray:
+        """The product of each event, had it one. Those in the carts of buying visits are the ones that they buy."""
+        others = pick_product(popularity, rng.random(visits.carts[~visits.is_buyer].sum()))
+        product = pick_product(popularity, rng.random(len(events)))
+        of_cart = (np.cumsum(visits.carts) - visits.carts)[events.visit] + events.in_cart // 2
+        product[events.is_for_cart] = np.concatenate([bought, others])[of_cart[events.is_for_cart]]
+        return product
+
+    def _pages_seen(self, rng, events: _Events, product: np.ndarray) -> np.ndarray:
+        """The index into the pages of each event."""
+        kind, which = rng.random(len(events)), rng.random(len(events))
+        shelf = (which**2 * self._searches).astype(np.int64)  # the home page rather than any one shelf
+        search = self._searches + (which * (self._views - self._searches)).astype(np.int64)
+        view, cart = self._views + product, self._carts + product
+        browsing = np.select([kind < _VIEWS, kind < _VIEWS + _SHELVES], [view, shelf], search)
+        is_cart = events.is_for_cart
+        return np.select(
+            [events.position == 0, is_cart & (events.in_cart % 2 == 0), is_cart, events.after_cart >= 0],
+            [shelf, view, cart, self._checkout + events.after_cart],
+            browsing,
+        )
+
+    def _times(self, rng, within: Slice, visits: _Visits, events: _Events, ordered_at: np.ndarray) -> np.ndarray:
         """Seconds of each event: a buying visit ends with its order, any other begins by the hour's demand."""
-        gaps = 1 + np.minimum(rng.exponential(assumptions.SECONDS_BETWEEN_EVENTS, len(visit)), assumptions.MOST_SECONDS)
-        gaps = np.where(position == 0, 0, gaps).astype(np.int64)
+        gaps = rng.exponential(assumptions.SECONDS_BETWEEN_EVENTS, len(events))
+        gaps = 1 + np.minimum(gaps, assumptions.MOST_SECONDS).astype(np.int64)
+        gaps[events.position == 0] = 0
+        ends = np.cumsum(visits.events) - 1
         elapsed = np.cumsum(gaps)
-        elapsed -= elapsed[starts][visit]
-        begins = moments(rng, within, len(starts))
-        rng.shuffle(begins)
-        ends = starts + events - 1
+        elapsed -= elapsed[ends - visits.events + 1][events.visit]
+        begins = rng.permutation(moments(rng, within, len(visits)))
         begins[: len(ordered_at)] = ordered_at - elapsed[ends[: len(ordered_at)]]
-        return np.clip(begins[visit] + elapsed, within.day_start, within.day_start + DAY_S - 1)
+        return np.clip(begins[events.visit] + elapsed, within.day_start, within.day_start + DAY_S - 1)
 
     def _text(self, visits: _Visits, within: Slice, visit, at, text, value) -> pa.StringArray:
         """The events' records. What is of the visit is made once for it."""
@@ -134,7 +176,7 @@ class Clicks:
         is_purchase = text == self._checkout + 1
         amounts = np.where(is_purchase, value[visit], 0)
         tail = joined(',"value":', money(amounts), "}")
-        tail = pa.compute.if_else(pa.array(is_purchase), tail, ',"value":null}')
+        tail = pc.if_else(pa.array(is_purchase), tail, ',"value":null}')
         numbers = number(np.arange(len(visit)), 7)
         return joined(
             f'{{"event_id":"E{day}-{within.number}-', numbers, '","event_time":"', instants(at),
@@ -160,7 +202,7 @@ class Clicks:
         address = (trait(seed, "address", visitor) * len(_NETWORKS) * 254).astype(np.int64)
         networks = strings([f"{network}.{host}" for network in _NETWORKS for host in range(1, 255)])
         email = joined('"customer', number(visitor + 1), '@example.com"')
-        email = pa.compute.if_else(pa.array(visits.is_customer), email, "null")
+        email = pc.if_else(pa.array(visits.is_customer), email, "null")
         country = strings([json_text(c) for c in COUNTRIES])
         return joined(
             chosen(strings([f",{s[1:-1]}" for s in sources]), visits.source),
