@@ -18,6 +18,7 @@ FILES_PER_LINE = 20
 """A dirt of 2% is 2% of lines, and 40% of a dataset's days have a file in another form and one file too many."""
 LATE_SHARE = 0.1  # of a day's lines, on a day with a late file
 _SAMPLE_LINES = 5
+Records = Mapping[str, pa.StringArray] | pa.StringArray
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,11 @@ CLICKSTREAM = Kind(
     ),
     ("late_file", "duplicate_file"),
 )
-CATEGORIES = Kind("category_id", JsonForm(), (), ())
 KINDS = {
-    "transactions": TRANSACTIONS, "products": PRODUCTS, "categories": CATEGORIES, "clickstream": CLICKSTREAM,
-    "reviews": REVIEWS, "customers": CUSTOMERS,
+    "transactions": TRANSACTIONS, "products": PRODUCTS, "clickstream": CLICKSTREAM, "reviews": REVIEWS,
+    "customers": CUSTOMERS,
 }  # fmt: skip
+"""Categories are one clean file."""
 
 
 @dataclass(frozen=True)
@@ -162,21 +163,19 @@ class DayFiles:
         stem, late = f"{self._place}/{plan.dataset}", f"{LATE}/{self._place}/{plan.dataset}-late"
         self._files = Parts(tree, plan.dataset, stem, self._form, options.part_mb * 1_000_000)
         self._late = Parts(tree, plan.dataset, late, plan.kind.plain, options.part_mb * 1_000_000)
-        self._sample: pa.StringArray | None = None
+        self._sample: pa.StringArray | None = None  # the day's first lines
 
-    def write(self, records: Mapping[str, pa.StringArray] | pa.StringArray) -> None:
+    def write(self, records: Records) -> None:
         """Add records: the columns of a CSV as text, or lines of JSON."""
-        is_csv = isinstance(self._form, CsvForm)
-        if is_csv and self._sample is None:
-            first = {name: column[:_SAMPLE_LINES] for name, column in records.items()}
-            self._sample = self._plan.kind.plain.lines(first)
+        plan, plain = self._plan, self._plan.kind.plain
+        if self._sample is None:
+            self._sample = plain.lines(_stretch(records, 0, _SAMPLE_LINES))
         if self._extra == "late_file":
-            count = len(next(iter(records.values()))) if is_csv else len(records)
-            cut = count - int(np.ceil(count * LATE_SHARE))
-            late = {name: column[cut:] for name, column in records.items()} if is_csv else records[cut:]
-            self._late.write(self._plan.kind.plain.lines(late), [])
-            records = {name: column[:cut] for name, column in records.items()} if is_csv else records[:cut]
-        lines, plan = self._form.lines(records), self._plan
+            count = len(records) if isinstance(records, pa.StringArray) else len(records[plan.kind.key])
+            first_late = count - int(np.ceil(count * LATE_SHARE))
+            self._late.write(plain.lines(_stretch(records, first_late, count)), [])
+            records = _stretch(records, 0, first_late)
+        lines = self._form.lines(records)
         self._files.write(*plant(self._rng, lines, self._form, plan.kind.key, plan.defects, plan.share))
 
     def close(self) -> None:
@@ -192,3 +191,10 @@ class DayFiles:
             plain = self._plan.kind.plain
             sample = plain.encode(pa.concat_arrays([pa.array([plain.header]), self._sample]))
             writing.refused_file(self._tree, self._plan.dataset, self._place, self._extra, bytes(sample))
+
+
+def _stretch(records: Records, first: int, last: int) -> Records:
+    """Some consecutive records."""
+    if isinstance(records, pa.StringArray):
+        return records[first:last]
+    return {name: column[first:last] for name, column in records.items()}

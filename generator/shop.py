@@ -14,7 +14,7 @@ from generator import customers, orders, reviews
 from generator.assumptions import CUSTOMERS_BEFORE_START, WITH_VISIT
 from generator.catalogue import Catalogue, Stock, categories
 from generator.demand import Slice, day_start, slices
-from generator.dirt import DayFiles, DirtPlan
+from generator.dirt import KINDS, DayFiles, DirtPlan
 from generator.options import DATASETS, Options
 from generator.orders import Lines
 from generator.text import json_text
@@ -70,7 +70,7 @@ class _Making:
         self.catalogue = Catalogue(options)
         self.stock = Stock(self.catalogue)
         self.clicks = Clicks(self.catalogue) if "clickstream" in options.datasets else None
-        self.plans = {name: DirtPlan.of(options, name) for name in options.datasets}
+        self.plans = {name: DirtPlan.of(options, name) for name in options.datasets if name in KINDS}
         self.totals = Totals(options.time_zone)
         self.customers = options.orders_per_day * CUSTOMERS_BEFORE_START
         self._returns: dict[int, list[Lines]] = defaultdict(list)
@@ -82,7 +82,7 @@ class _Making:
     def day(self, day: int) -> None:
         """Write every dataset's files of one day."""
         files = {name: DayFiles(self.tree, self.options, plan, day) for name, plan in self.plans.items()}
-        if day == 0 and "categories" in files:
+        if day == 0 and "categories" in self.options.datasets:
             self._categories()
         if "products" in files:
             files["products"].write(self._changed_products(day))

@@ -83,6 +83,7 @@ class Parts:
         if self._file is None:
             self._begin()
         content = self.form.encode(lines)
+        self._is_ascii = self._is_ascii and self.form.encoding == "latin-1" and content.isascii()
         self._out.write(content)
         self._bytes += len(content)
         if planted:
@@ -105,7 +106,7 @@ class Parts:
         self._file = path.open("wb")
         self._out = self.form.open(self._file)
         self._out.write(self.form.begin)
-        self._bytes, self._rows, self._next_line = 0, 0, 1
+        self._bytes, self._rows, self._next_line, self._is_ascii = 0, 0, 1, True
         self._defects: list[tuple[int, str, dict[str, Any]]] = []
         if self.form.header is not None:
             self._out.write(self.form.encode(pa.array([self.form.header])))
@@ -122,7 +123,10 @@ class Parts:
         if self.form.kind != "plain":
             has_rejects = any(expected["outcome"] == QUARANTINED for _, _, expected in self._defects)
             verdict = "accepted_with_rejects" if has_rejects else "accepted"
-            self.tree.tell(name, None, self.form.kind, {"verdict": verdict, **self.form.expected})
+            expected = {"verdict": verdict, **self.form.expected}
+            if self.form.encoding == "latin-1" and self._is_ascii:
+                expected["encoding"] = "utf-8"  # without an accent nobody can tell
+            self.tree.tell(name, None, self.form.kind, expected)
         for line, kind, expected in self._defects:
             self.tree.tell(name, line, kind, expected)
 

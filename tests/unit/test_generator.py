@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import zlib
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from generator import Options, generate
 from generator.options import BadOption
+from shoplake.contracts import load_contract
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "shop"
 # 40 days from the middle of March: the clocks go forward on 30 March 2025.
@@ -331,6 +333,18 @@ def test_every_kind_of_dirt_of_the_orders_is_planted(dirty):
         "byte_order_mark_and_crlf", "utf_16", "tabs", "late_file", "duplicate_file", "empty_file", "cut_gzip",
         "missing_column", "spreadsheet",
     }  # fmt: skip
+
+
+def test_no_file_has_more_rejects_than_its_contract_allows(dirty):
+    contract = load_contract("transactions")
+    entries = [
+        e for e in truth(dirty) if e["expected"].get("outcome") == "quarantined" and "transactions/" in e["file"]
+    ]
+    rejects = Counter(entry["file"] for entry in entries)
+    rows = {file: len(Text.of(dirty / file).lines) - 2 for file in rejects}
+    over = {file for file, n in rejects.items() if n > contract.reject_rows and n > contract.reject_share * rows[file]}
+    assert over == set()
+    assert 0.025 < sum(rejects.values()) / sum(rows.values()) < 0.04
 
 
 def test_the_truth_names_files_that_are_there(dirty):
