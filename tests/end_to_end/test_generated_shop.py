@@ -108,7 +108,7 @@ def test_repeated_lines_count_as_duplicates_and_nothing_else_does(loaded):
 
 def test_whole_files_get_the_verdict_that_they_were_made_for(loaded):
     of_files = [entry for entry in loaded.truth if entry["line"] is None and entry["kind"] != "duplicate_file"]
-    assert len({entry["kind"] for entry in of_files}) == 15
+    assert len({entry["kind"] for entry in of_files}) == 14
     for entry in of_files:
         expected = entry["expected"]
         name = loaded.loaded_as(entry["file"]) if expected["verdict"] in LOADED else entry["file"]
