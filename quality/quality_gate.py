@@ -13,7 +13,16 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from quality.gate import Finding, Gate
-from quality.suites import categories, daily_sales_summary, ledger, product_versions, products, sales, transactions
+from quality.suites import (
+    categories,
+    daily_sales_summary,
+    ledger,
+    product_performance,
+    product_versions,
+    products,
+    sales,
+    transactions,
+)
 from shoplake.aws import client, put_json
 from shoplake.errors import DataError
 from shoplake.receipt import OUTCOMES, file_lines
@@ -21,17 +30,23 @@ from shoplake.spark.job import JobRun
 from shoplake.times import parse
 from shoplake.verdicts import Verdict, read_verdicts
 
+CATEGORIES, PERFORMANCE = "processed.categories", "curated.product_performance"
 SUITES = {
-    "processed.categories": categories.suite,
+    CATEGORIES: categories.suite,
     "processed.products": products.suite,
     "processed.product_versions": product_versions.suite,
     "processed.transactions": transactions.suite,
     "curated.sales": sales.suite,
     "curated.daily_sales_summary": daily_sales_summary.suite,
+    PERFORMANCE: product_performance.suite,
 }
-BY_DAY = ("processed.transactions", "curated.sales", "curated.daily_sales_summary")
+BY_DAY = {
+    "processed.transactions": "order_day",
+    "curated.sales": "order_day",
+    "curated.daily_sales_summary": "order_day",
+    PERFORMANCE: "activity_day",
+}
 BY_PRODUCT = ("processed.products", "processed.product_versions")
-CATEGORIES = "processed.categories"
 RESULTS = "processed.quality_results"
 LEDGER_SCHEMA = "key string, is_accepted boolean, has_page boolean, " + ", ".join(
     f"{name} bigint" for name in ("read", *OUTCOMES)
@@ -67,7 +82,7 @@ def touched_frames(run: JobRun) -> dict[str, DataFrame]:
     """What the run touched of each table, as its branch has it, each also a view under the table's name."""
     frames = {}
     if days := touched_days(run):
-        frames |= {name: run.table(name).where(F.col("order_day").isin(days)) for name in BY_DAY}
+        frames |= {name: run.table(name).where(F.col(day).isin(days)) for name, day in BY_DAY.items()}
     touched = [keys.select("product_id") for keys in map(run.touched, BY_PRODUCT) if keys is not None]
     if touched:
         ids = reduce(DataFrame.union, touched).distinct().persist()
@@ -81,13 +96,13 @@ def touched_frames(run: JobRun) -> dict[str, DataFrame]:
 
 
 def touched_days(run: JobRun) -> list:
-    """Days on which this run changed an order line or a sale, where they are and where they were."""
-    touched = [run.touched(name) for name in ("processed.transactions", "curated.sales")]
-    frames = [frame.select("order_day") for frame in touched if frame is not None]
-    days: set = set()
-    for frame in frames:
-        days |= {row["order_day"] for row in frame.distinct().collect()}
-    return sorted(days)
+    """Days on which this run changed an order line, a sale or a product's day, where they are and where they were."""
+    frames = [
+        frame.select(F.col(day))
+        for name, day in (("processed.transactions", "order_day"), ("curated.sales", "day"), (PERFORMANCE, "day"))
+        if (frame := run.touched(name)) is not None
+    ]
+    return sorted(row[0] for row in reduce(DataFrame.union, frames).distinct().collect()) if frames else []
 
 
 def ledger_frame(run: JobRun) -> DataFrame:

@@ -37,6 +37,7 @@ LOADED_TABLES = (
     "processed.products",
     "curated.sales",
     "curated.daily_sales_summary",
+    "curated.product_performance",
 )
 RUN_TIMEOUT_S = 240
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}

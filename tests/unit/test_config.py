@@ -145,6 +145,7 @@ def test_tables_are_published_after_the_tables_they_are_made_of():
         "processed.transactions",
         "curated.sales",
         "curated.daily_sales_summary",
+        "curated.product_performance",
     ]
 
 
