@@ -35,7 +35,7 @@ _COLUMN_WORDS = {"default", "normaliser", "otherFormats", "notBefore", "notAfter
 _ENUM_WORDS = {"sourceValues"}
 _SOURCE_WORDS = {
     "name", "header", "key", "repeats", "time_zone", "timestamp_formats", "defaults",
-    "cancellation_pattern", "aliases", "records", "explode",
+    "cancellation_pattern", "aliases", "records", "explode", "extract",
 }  # fmt: skip
 _DURATION = re.compile(r"^(\d+)(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -92,7 +92,7 @@ class Source:
     `duplicate`. An order number in which `cancellation_pattern` is found is a cancellation. `aliases` are names that
     only this source gives a column. In JSON, `records` is the path of the array inside an object that holds the
     records (`orders.items`), and `explode` the field of a record whose array's elements become the records, each with
-    the record's other fields.
+    the record's other fields. `extract` takes a column's value out of its text: the first group of a pattern.
     """
 
     name: str
@@ -106,6 +106,7 @@ class Source:
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     records: str | None = None
     explode: str | None = None
+    extract: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -288,6 +289,7 @@ class _Reader:
                 self._fail(place, f"needs a {word}")
         self._known(words.get("defaults", {}), columns, f"{place}: defaults")
         self._known(words.get("aliases", {}), columns, f"{place}: aliases")
+        self._known(words.get("extract", {}), columns, f"{place}: extract")
         zone = words.get("time_zone", "UTC")
         if zone not in available_timezones():
             self._fail(place, f"time_zone {zone!r} is not an IANA time zone such as Europe/London")
@@ -303,6 +305,10 @@ class _Reader:
             aliases={name: tuple(given) for name, given in words.get("aliases", {}).items()},
             records=words.get("records"),
             explode=words.get("explode"),
+            extract={
+                name: self._group_pattern(pattern, f"{place}: extract {name}")
+                for name, pattern in words.get("extract", {}).items()
+            },
         )
 
     def _rule(self, quality: Any, place: str) -> TableRule:
@@ -342,6 +348,12 @@ class _Reader:
             re.compile("" if pattern is None else pattern)
         except (re.error, TypeError) as error:
             self._fail(place, f"pattern {pattern!r} is not a regular expression ({error})")
+        return pattern
+
+    def _group_pattern(self, pattern: Any, place: str) -> str:
+        """A pattern with a group, which is the value."""
+        if re.compile(self._pattern(pattern, place) or "").groups == 0:
+            self._fail(place, f"pattern {pattern!r} has no group: put ( ) around the part that is the value")
         return pattern
 
     def _instant(self, text: str | None, p: SchemaProperty, place: str) -> datetime | None:

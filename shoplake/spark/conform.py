@@ -36,15 +36,17 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
     Takes the staged strings and `_arrived_at`; every other column passes through. A row without problems
     satisfies the contract's row rules.
     """
-    texts = {column.name: _text(column, source) for column in contract.columns}
-    staged = staged.withColumns({f"_text_{name}": text for name, text in texts.items()})
+    texts = {f"_text_{column.name}": _text(column, source) for column in contract.columns}
+    texts |= {f"_given_{name}": F.col(name) for name in source.extract}
+    staged = staged.withColumns(texts)
     typed = staged.withColumns({c.name: _typed(c, source) for c in contract.columns} | {"source": F.lit(source.name)})
     typed = typed.withColumn("_is_cancellation_by_number", _is_cancellation(source))
     checks = [check for column in contract.columns for check in _checks(column)]
+    checks += [_no_match(contract.by_name[name]) for name in source.extract]
     if source.key == "line_number":
         checks.append(_problem("line_number", "missing", F.col("line_number").isNull()))
     problems = F.filter(F.array(*checks), lambda problem: problem.isNotNull())
-    return typed.withColumn(PROBLEMS, problems).drop(*(f"_text_{name}" for name in texts))
+    return typed.withColumn(PROBLEMS, problems).drop(*texts)
 
 
 def _is_cancellation(source: Source) -> SparkColumn:
@@ -56,6 +58,8 @@ def _is_cancellation(source: Source) -> SparkColumn:
 def _text(column: Column, source: Source) -> SparkColumn:
     """The value as text: trimmed, empty as null, default, normaliser and the contract's words applied."""
     trimmed = F.trim(F.regexp_replace(F.col(column.name), "\u00a0", " "))
+    if column.name in source.extract:
+        trimmed = F.regexp_extract(trimmed, source.extract[column.name], 1)
     text = F.when(trimmed != "", trimmed)
     default = source.defaults.get(column.name, column.default)
     if default is not None:
@@ -149,7 +153,14 @@ def _checks(column: Column) -> list[SparkColumn]:
     return checks
 
 
-def _problem(column: str, rule: str, is_broken: SparkColumn) -> SparkColumn:
+def _no_match(column: Column) -> SparkColumn:
+    """A value that the source's pattern finds nothing in."""
+    given = F.trim(F.col(f"_given_{column.name}"))
+    is_broken = (given != "") & F.col(f"_text_{column.name}").isNull()
+    return _problem(column.name, "nothing_to_extract", is_broken, given)
+
+
+def _problem(column: str, rule: str, is_broken: SparkColumn, text: SparkColumn | None = None) -> SparkColumn:
     """The problem as received: the value is the text of the file, cut to 200 characters."""
-    text = F.substring(F.col(f"_text_{column}"), 1, 200)
-    return F.when(is_broken, F.struct(F.lit(column).alias("column"), text.alias("value"), F.lit(rule).alias("rule")))
+    value = F.substring(F.col(f"_text_{column}") if text is None else text, 1, 200)
+    return F.when(is_broken, F.struct(F.lit(column).alias("column"), value.alias("value"), F.lit(rule).alias("rule")))

@@ -113,6 +113,14 @@ class LocalLake:
             self.wait_for_arrivals(len(files))
         return self.run()
 
+    def load_datasets(self, *files: tuple[str, Path]) -> dict[str, Any]:
+        """Drop files of several datasets, each with its dataset, so that one run takes them all."""
+        with self.arrivals_wait():
+            for dataset, file in files:
+                self.ask("drop", dataset, file)
+            self.wait_for_arrivals(len(files))
+        return self.run()
+
     def run(self) -> dict[str, Any]:
         """Start a run over what waits and follow it to its good end."""
         return self.ask("run", "--wait", "--timeout", str(RUN_TIMEOUT_S))

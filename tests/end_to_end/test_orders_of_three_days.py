@@ -114,13 +114,19 @@ def test_an_independent_count_finds_the_same_days(three_days, counted):
     assert first_differences(counted.days(), found) == {}
 
 
+def test_an_independent_count_finds_the_same_product_days(three_days, counted):
+    found = three_days.contents["curated.product_performance"]
+    no_catalogue = (None, None)
+    assert first_differences([(*row, *no_catalogue) for row in counted.product_days()], found) == {}
+
+
 def test_the_average_order_is_the_revenue_over_the_orders(three_days):
     for row in three_days.summary:
         average = (Decimal(row["revenue"]) / row["orders"]).quantize(Decimal("0.0001"), ROUND_HALF_UP)
         assert Decimal(row["average_order_value"]) == average
 
 
-def test_tables_counts_the_rows_that_queries_find(three_days):
+def test_tables_counts_the_rows_that_queries_find(three_days, counted):
     rows = {name: table["rows"] for name, table in three_days.tables.items()}
     assert rows["processed_local.transactions"] == rows["curated_local.sales"] == 7317
     assert rows["curated_local.daily_sales_summary"] == 20
@@ -128,6 +134,7 @@ def test_tables_counts_the_rows_that_queries_find(three_days):
         "processed.transactions": 7317,
         "curated.sales": 7317,
         "curated.daily_sales_summary": 20,
+        "curated.product_performance": len(counted.product_days()),
     }
 
 
@@ -145,6 +152,7 @@ def test_published_names_the_snapshots_that_main_shows(three_days):
         "processed.transactions": three_days.tables["processed_local.transactions"]["snapshot_id"],
         "curated.sales": three_days.tables["curated_local.sales"]["snapshot_id"],
         "curated.daily_sales_summary": three_days.tables["curated_local.daily_sales_summary"]["snapshot_id"],
+        "curated.product_performance": three_days.tables["curated_local.product_performance"]["snapshot_id"],
     }
 
 

@@ -45,6 +45,12 @@ _DAYS = """
            count(DISTINCT customer_id)
     FROM lines GROUP BY ALL
 """
+_PRODUCT_DAYS = """
+    SELECT product_id, ordered_at::DATE, count(DISTINCT order_id), sum(quantity),
+           coalesce(-sum(quantity) FILTER (quantity < 0), 0), sum(quantity * unit_price),
+           coalesce(-sum(quantity * unit_price) FILTER (quantity < 0), 0)
+    FROM lines GROUP BY ALL
+"""
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,10 @@ class OnlineRetail:
 
     def days(self) -> list[Day]:
         return [Day(*row) for row in self._connection.execute(_DAYS).fetchall()]
+
+    def product_days(self) -> list[tuple]:
+        """Product, day, orders, net units, returned units, net revenue, amount of returns (both positive)."""
+        return self._connection.execute(_PRODUCT_DAYS).fetchall()
 
 
 def _utc(wall_clock: datetime) -> datetime:

@@ -128,6 +128,9 @@ def uci(content: dict) -> dict:
             lambda c: column(c, "country").update(customProperties=[not_before(c)]),
             "column country: notBefore is for timestamps",
         ),
+        (lambda c: uci(c).update(extract={"sku": "(x)"}), "extract: does not know 'sku'"),
+        (lambda c: uci(c).update(extract={"product_id": "(x"}), "pattern '(x' is not a regular expression"),
+        (lambda c: uci(c).update(extract={"product_id": "x"}), "pattern 'x' has no group"),
         (lambda c: words(c, "formats").append("xlsx"), "'xlsx' is not one of csv, json_lines, json, parquet"),
     ],
 )

@@ -18,18 +18,32 @@ CUP = {"product_id": "007", "name": "Cup", "price": "2.50"}
 KITCHEN = {"category_id": "K", "name": "Kitchen"}
 
 
-def products(spark, *rows: dict, **where):
+def products(spark, *rows: dict, source: str = "shop", **where):
     frame = staged(spark, *rows, contract=PRODUCTS, good=CUP, **where)
-    return judge_products(conform(frame, PRODUCTS, PRODUCTS.source("shop")), PRODUCTS, "GBP")
+    conformed = conform(frame, PRODUCTS, PRODUCTS.source(source)).withColumn("_is_keyed_by_content", F.lit(False))
+    return judge_products(conformed, PRODUCTS, "GBP")
 
 
 def categories(spark, *rows: dict, **where):
     frame = staged(spark, *rows, contract=CATEGORIES, good=KITCHEN, **where)
-    return judge_categories(conform(frame, CATEGORIES, CATEGORIES.source("shop")), CATEGORIES)
+    conformed = conform(frame, CATEGORIES, CATEGORIES.source("shop")).withColumn("_is_keyed_by_content", F.lit(False))
+    return judge_categories(conformed, CATEGORIES)
 
 
 def test_identifiers_are_kept_exactly(spark):
     assert only(products(spark, {}))["product_id"] == "007"
+
+
+def test_best_buys_products_are_named_by_their_image_and_priced_in_dollars(spark):
+    assert PRODUCTS.match_header(["name", "brand", "categories", "price", "image", "popularity"]).missing == ()
+    image = "https://cdn-demo.algolia.com/bestbuy-0118/4984700_sb.jpg"
+    row = only(products(spark, {"product_id": image}, source="bestbuy"))
+    assert (row["product_id"], row["currency"], row["_problems"]) == ("4984700", "USD", [])
+
+
+def test_a_text_that_holds_no_identifier_is_shown_with_its_rule(spark):
+    problems = only(products(spark, {"product_id": "https://cdn/sb.jpg"}, source="bestbuy"))["_problems"]
+    assert problems[-1] == {"column": "product_id", "value": "https://cdn/sb.jpg", "rule": "nothing_to_extract"}
 
 
 @pytest.mark.parametrize("price", ["3", "3.0", " 3.00 "])
