@@ -6,7 +6,6 @@ They are computed anew as whole orders, since the size class is the order's; day
 Only rows that come out different are written. Read by analysts and dashboards.
 """
 
-from collections.abc import Collection
 from datetime import date, timedelta
 from functools import reduce
 
@@ -167,7 +166,7 @@ def merge_sales(run: JobRun, orders: DataFrame) -> list[date]:
     before = stored.join(keys, on=list(table.key), how="left_semi")
     reached = changed.select("order_day").union(before.select("order_day")).distinct()
     days = [row["order_day"] for row in reached.collect()]
-    _write_touched_days(run, SALES, days)
+    run.ledger.days |= set(days)
     _write(run, SALES, changes, bounds)
     return days
 
@@ -192,7 +191,7 @@ def merge_daily_summary(run: JobRun, days: list[date]) -> None:
     stored = run.table(DAILY).where(F.col("order_day").isin(days))
     summary = to_daily_summary(sales).withColumn("_run_id", F.lit(run.run_id))
     changes = compare_rows(summary.select(*table.column_names), stored, table, deletes=True).persist()
-    _write(run, DAILY, changes, Bounds.of(changes, ["order_day"]))
+    _write(run, DAILY, changes, Bounds.of_days("order_day", days))
 
 
 def merge_performance(run: JobRun, days: list[date]) -> None:
@@ -224,14 +223,9 @@ def merge_performance(run: JobRun, days: list[date]) -> None:
     is_reached = F.col("activity_day").isin(list(reached))
     computed = computed.where(is_reached).withColumn("_run_id", F.lit(run.run_id)).select(*table.column_names)
     changes = compare_rows(computed, stored.where(is_reached), table, deletes=True).persist()
-    changed = changes.where(F.col(ACTION).isNotNull()).select("activity_day").distinct().collect()
-    _write_touched_days(run, PERFORMANCE, [row["activity_day"] for row in changed])
-    _write(run, PERFORMANCE, changes, Bounds.of(changes, ["activity_day"]))
-
-
-def _write_touched_days(run: JobRun, name: str, days: Collection[date]) -> None:
-    if days:
-        run.write_touched(name, run.spark.createDataFrame([(day,) for day in days], "day date"))
+    changed = changes.where(F.col(ACTION).isNotNull())
+    run.ledger.days |= {row["activity_day"] for row in changed.select("activity_day").distinct().collect()}
+    _write(run, PERFORMANCE, changes, Bounds.of_days("activity_day", reached))
 
 
 def _write(run: JobRun, name: str, changes: DataFrame, bounds: Bounds) -> None:

@@ -6,6 +6,7 @@ goes into the e-mail. Results: processed.quality_results (outside the branches),
 """
 
 from dataclasses import asdict
+from datetime import date
 from functools import reduce
 from typing import Any
 
@@ -95,14 +96,12 @@ def touched_frames(run: JobRun) -> dict[str, DataFrame]:
     return frames
 
 
-def touched_days(run: JobRun) -> list:
-    """Days on which this run changed an order line, a sale or a product's day, where they are and where they were."""
-    frames = [
-        frame.select(F.col(day))
-        for name, day in (("processed.transactions", "order_day"), ("curated.sales", "day"), (PERFORMANCE, "day"))
-        if (frame := run.touched(name)) is not None
-    ]
-    return sorted(row[0] for row in reduce(DataFrame.union, frames).distinct().collect()) if frames else []
+def touched_days(run: JobRun) -> list[date]:
+    """Days on which this run changed an order line or a row of a curated table, where it is and where it was."""
+    days = run.touched_days
+    if (lines := run.touched("processed.transactions")) is not None:
+        days |= {row["order_day"] for row in lines.select("order_day").distinct().collect()}
+    return sorted(days)
 
 
 def ledger_frame(run: JobRun) -> DataFrame:

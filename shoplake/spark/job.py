@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,14 @@ _FILES = T.StructType(
 
 @dataclass
 class Ledger:
-    """What a job made of its rows: five counts a file, three a table. `shoplake.receipt` reads it."""
+    """What a job made of its rows: five counts a file, three a table. `shoplake.receipt` reads it.
+
+    `days` are those of which the job changed a row in a curated table, where the row is and where it was.
+    """
 
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
+    days: set[date] = field(default_factory=set)
 
 
 class JobRun:
@@ -125,6 +130,11 @@ class JobRun:
     def write_touched(self, full_name: str, keys: DataFrame) -> None:
         keys.coalesce(1).write.mode("overwrite").parquet(self.lake.uri(self.keys.touched(full_name)))
 
+    @property
+    def touched_days(self) -> set[date]:
+        """Days of which an earlier job of this run changed a row in a curated table."""
+        return {date.fromisoformat(day) for ledger in self.earlier_ledgers for day in ledger["days"]}
+
     @cached_property
     def earlier_ledgers(self) -> list[dict[str, Any]]:
         """What the jobs before this one wrote of their work."""
@@ -140,6 +150,7 @@ class JobRun:
             "job": self.job,
             "files": self.ledger.files,
             "tables": self.ledger.tables,
+            "days": [day.isoformat() for day in sorted(self.ledger.days)],
             "seconds": round(time.monotonic() - self._started, 3),
             "peak_memory_bytes": peak_memory_bytes(self.spark),
         }

@@ -1,8 +1,9 @@
 """Write changed rows, and only those, to a table on the run's branch."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
@@ -35,6 +36,11 @@ class Bounds:
                 if found[f"min_{n}"] is not None
             }
         )
+
+    @classmethod
+    def of_days(cls, column: str, days: Collection[date]) -> "Bounds":
+        """The first and the last of some days, which must be at least one."""
+        return cls({column: (_literal(str(min(days)), "date"), _literal(str(max(days)), "date"))})
 
     def condition(self) -> Column:
         """The condition on a frame that has these columns."""

@@ -1,11 +1,11 @@
-"""The master merge: sales lines of whole orders, the day's sums, and which rows are written."""
+"""The master merge: sales lines of whole orders, the day's sums, products' days, and which rows are written."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from chispa import assert_df_equality
 
-from jobs.master_data_merge import to_daily_summary, to_sales
+from jobs.master_data_merge import latest_day, to_daily_summary, to_product_days, to_sales, with_stock
 from shoplake.spark.upsert import Bounds, compare_rows
 from shoplake.tables import Table, TableColumn
 
@@ -59,6 +59,106 @@ def test_the_day_is_summed_by_country_with_returns_and_without_cancelled_lines(s
     assert_df_equality(
         to_daily_summary(sales), expected, ignore_row_order=True, ignore_nullable=True, ignore_column_order=False
     )
+
+
+def test_a_line_has_the_category_that_its_product_had_then(spark):
+    def at(day: int) -> datetime:
+        return datetime(2010, 12, day, tzinfo=UTC)
+
+    sold = spark.createDataFrame(
+        [(str(day), product, at(day), None, "completed", Decimal(1)) for day, product in
+         [(1, "P"), (5, "P"), (6, "P"), (5, "Q"), (5, "new")]],
+        "order_id string, product_id string, ordered_at timestamp, country string, status string, "
+        "net_amount decimal(18,4)",
+    )  # fmt: skip
+    spans = spark.createDataFrame(
+        [
+            ("P", "Home", "Home/Cups", at(1), at(6)),
+            ("P", "Garden", "Garden", at(6), at(9)),
+            ("Q", None, None, at(1), at(9)),
+        ],
+        "product_id string, category string, category_path string, from_at timestamp, until_at timestamp",
+    )  # fmt: skip
+    found = {
+        (r["order_id"], r["product_id"], r["category"], r["category_path"]) for r in to_sales(sold, spans).collect()
+    }
+    assert found == {
+        ("1", "P", "Home", "Home/Cups"),
+        ("5", "P", "Home", "Home/Cups"),
+        ("6", "P", "Garden", "Garden"),
+        ("5", "Q", "(unknown)", "(unknown)"),
+        ("5", "new", "(unknown)", "(unknown)"),
+    }
+
+
+def product_sales(spark, *rows: tuple):
+    """(order, product, day of December, units, net amount, does it count as revenue)"""
+    return spark.createDataFrame(
+        [(o, p, date(2010, 12, day), n, Decimal(net), n < 0, counts) for o, p, day, n, net, counts in rows],
+        "order_id string, product_id string, order_day date, quantity int, net_amount decimal(18,4), "
+        "is_return boolean, is_revenue boolean",
+    )
+
+
+def test_a_products_day_has_net_units_and_its_returns_apart(spark):
+    days = to_product_days(
+        product_sales(
+            spark,
+            ("A", "P", 1, 3, "9", True),
+            ("A", "P", 1, 1, "3", True),
+            ("B", "P", 1, -2, "-6", True),
+            ("C", "P", 1, 9, "27", False),
+            ("C", "Q", 2, 9, "27", False),
+        )
+    )
+    assert [tuple(row) for row in days.collect()] == [
+        ("P", date(2010, 12, 1), 2, 2, 2, Decimal("6.0000"), Decimal("6.0000"))
+    ]
+
+
+def test_stock_stands_on_the_latest_day_with_the_days_that_it_lasts(spark):
+    days = to_product_days(
+        product_sales(
+            spark,
+            ("A", "sold before the window", 3, 28, "1", True),
+            ("B", "sold", 4, 28, "1", True),
+            ("C", "sold", 31, 28, "1", True),
+            ("D", "out", 31, 1, "1", True),
+            ("E", "came back", 31, -1, "-1", True),
+            ("F", "not in the catalogue", 31, 1, "1", True),
+        )
+    )
+    names = ("sold before the window", "sold", "out", "came back", "never sold")
+    stock = spark.createDataFrame([(n, 0 if n == "out" else 7) for n in names], "product_id string, stock_quantity int")
+    found = with_stock(days, stock, date(2010, 12, 31))
+    latest = found.where("activity_day = date'2010-12-31'").select(
+        "product_id", "units", "stock_quantity", "days_of_cover"
+    )
+    assert {tuple(row) for row in latest.collect()} == {
+        ("sold before the window", 0, 7, None),
+        ("sold", 28, 7, Decimal("3.5000")),
+        ("out", 1, 0, Decimal("0.0000")),
+        ("came back", -1, 7, None),
+        ("never sold", 0, 7, None),
+        ("not in the catalogue", 1, None, None),
+    }
+    earlier = found.where("activity_day < date'2010-12-31'")
+    assert [tuple(row) for row in earlier.select("stock_quantity", "days_of_cover").distinct().collect()] == [
+        (None, None)
+    ]
+
+
+def test_the_latest_day_is_that_of_the_last_order_that_is_not_dated_after_its_files_arrival(spark):
+    def day_of(*orders: tuple[int, int]):
+        """Of orders by day of December, and the day on which their file arrived."""
+        rows = [(date(2010, 12, o), datetime(2010, 12, o, 9), datetime(2010, 12, a, 8)) for o, a in orders]
+        return latest_day(spark.createDataFrame(rows, "order_day date, ordered_at timestamp, _arrived_at timestamp"))
+
+    assert day_of((1, 5), (3, 5)) == date(2010, 12, 3)
+    assert day_of((1, 5), (3, 5), (6, 6)) == date(2010, 12, 3)
+    assert day_of((1, 30), (6, 6), (31, 31)) == date(2010, 12, 1)
+    assert day_of((6, 6)) is None
+    assert day_of() is None
 
 
 TABLE = Table(
