@@ -22,6 +22,11 @@ DAY = {
     "order_day": date(2025, 1, 15), "category": "Kitchen", "country": "France", "orders": 1, "units": 2,
     "revenue": Decimal("10"), "average_order_value": Decimal("10"), "customers": 1, "_run_id": "2025-01-16-0001",
 }  # fmt: skip
+PRODUCT_DAY = {
+    "product_id": "MUG", "activity_day": date(2025, 1, 16), "orders": 2, "units": 9, "returned_units": 1,
+    "revenue": Decimal("45"), "returns_amount": Decimal("5"), "stock_quantity": 40,
+    "days_of_cover": Decimal("101.8182"), "_run_id": "2025-01-16-0001",
+}  # fmt: skip
 RUN = {
     "run_id": "2025-01-16-0001", "state": "succeeded", "started_at": datetime(2025, 1, 16, 3, 0, tzinfo=UTC),
     "ended_at": datetime(2025, 1, 16, 3, 1, tzinfo=UTC), "files_accepted": 1, "files_refused": 0, "files_duplicate": 0,

@@ -14,7 +14,7 @@ from local.provision.account import Account
 from shoplake.athena import run_query, stored_queries
 from shoplake.views import refresh_views
 from tests.integration.small_lake import small_lake
-from tests.integration.small_tables import DAY, FINDING, PRODUCT, PUBLISHED, RUN, SALE, VERSION, write
+from tests.integration.small_tables import DAY, FINDING, PRODUCT, PRODUCT_DAY, PUBLISHED, RUN, SALE, VERSION, write
 
 ENV = "questions"
 FIFTEENTH, SIXTEENTH = date(2025, 1, 15), date(2025, 1, 16)
@@ -43,6 +43,12 @@ def lake(emulator, tmp_path_factory):
         {"category": "Clothes", "units": 1, "revenue": Decimal("90")},
         {"order_day": SIXTEENTH, "units": -1, "revenue": Decimal("-5")},
         {"order_day": SIXTEENTH, "country": "Spain", "units": 10, "revenue": Decimal("50")},
+    )  # fmt: skip
+    write(
+        lake, "curated.product_performance", PRODUCT_DAY,
+        {}, {"product_id": "HAT", "stock_quantity": 0, "days_of_cover": Decimal("0")},
+        {"product_id": "PAN", "orders": 0, "units": 0, "stock_quantity": 9, "days_of_cover": None},
+        {"activity_day": FIFTEENTH, "stock_quantity": None, "days_of_cover": None},
     )  # fmt: skip
     write(lake, "curated.published", PUBLISHED, {}, {"run_id": "2025-01-17-0001", "snapshot_id": 2,
           "published_at": datetime(2025, 1, 17, 3, 1, tzinfo=UTC)})  # fmt: skip
@@ -105,6 +111,10 @@ ANSWERS = {
     "stock-by-category": [
         ("Kitchen", "GBP", "2", "0", "1", "49", "147.0000", "40.0"),
         ("Clothes", "GBP", "1", "1", "1", "0", "0.0000", "25.0"),
+    ],
+    "stock-cover": [
+        ("HAT", "Hat", "Clothes", "0", "0.0000", "0.0000"),
+        ("MUG", "Mug", "Kitchen", "40", "101.8182", "120.0000"),
     ],
     "price-changes": [("MUG", "Mug", "2025-01-20 08:00:00.000 UTC", "4.0000", "5.0000", "25.0", "GBP")],
     "data-quality": [
