@@ -39,7 +39,7 @@ LOADED_TABLES = (
     "curated.daily_sales_summary",
     "curated.product_performance",
 )
-RUN_TIMEOUT_S = 240
+RUN_TIMEOUT_S = 600
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 
 
