@@ -186,9 +186,10 @@ def _summary(lake: Lake, report: Report) -> str:
 
 
 def _files(report: Report) -> str:
-    """Every file that isn't simply loaded, with the reason; of the others, the first few."""
+    """Refused files first, then those with rejects, duplicates and columns that nobody knows; of all, the first few."""
     lines = []
-    by_interest = sorted(report.inputs, key=lambda f: f["verdict"] == "accepted")
+    verdicts = ("refused", "accepted_with_rejects", "duplicate", "accepted")
+    by_interest = sorted(report.inputs, key=lambda f: (verdicts.index(f["verdict"]), not f["extra_columns"]))
     for file in by_interest[:MAX_LISTED]:
         lines.append(f"  {file['verdict']:<21} {file['key']} ({file['rows']['read']:,} rows)")
         if file["sentence"]:

@@ -68,6 +68,14 @@ def test_a_problem_is_told_with_line_column_value_and_rule():
     assert "line 7, quantity = 'two': not_an_integer" in success(file(problems=[problem])).body
 
 
+def test_refused_files_are_named_before_all_others_and_unknown_columns_before_clean_files():
+    partly = [file("accepted_with_rejects", f"raw/transactions/{n}.csv") for n in range(20)]
+    assert "raw/transactions/bad.csv" in success(*partly, file("refused", "raw/transactions/bad.csv")).body
+    clean = [file(key=f"raw/transactions/{n}.csv") for n in range(20)]
+    body = success(*clean, file(extra_columns=["gift_wrap"])).body
+    assert "columns that the contract doesn't know, kept in raw: gift_wrap" in body
+
+
 def test_twenty_one_refused_files_make_one_mail_with_twenty_names():
     body = success(*(file("refused", f"raw/transactions/{n}.csv") for n in range(21))).body
     assert body.count("raw/transactions/") == 20
