@@ -271,7 +271,7 @@ def _what_readers_see(failure: Failure) -> str:
         return "Nothing of this run was published: every table is as it was before."
     return (
         f"Published before it failed: {', '.join(failure.published)}. Each of these tables is whole; the others are as "
-        "they were before. A replay brings them together again."
+        "they were before, and follow when these lines change again: a replay finds them published already."
     )
 
 

@@ -4,26 +4,33 @@ What the command line has no word for (stopping an execution, breaking a deploye
 goes through boto3 and pyiceberg at the lake's endpoint.
 """
 
+import io
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+from boto3.dynamodb.conditions import Key
 from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import NoSuchTableError
 
 from local import control
 from local.control import LakeProcess
+from local.mailbox import read_mail
+from local.memory import family
 from shoplake.config import load_lake
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +46,9 @@ LOADED_TABLES = (
     "curated.daily_sales_summary",
     "curated.product_performance",
 )
-RUN_TIMEOUT_S = 600
+# On a machine that is busy otherwise, everything that is waited for may take so many times as long.
+PATIENCE = float(os.environ.get("SHOPLAKE_TEST_PATIENCE", "1"))
+RUN_TIMEOUT_S = int(600 * PATIENCE)
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 
 
@@ -80,14 +89,15 @@ def run_shoplake(*arguments: str | Path, checkout: Path | None = None, **variabl
 class LocalLake:
     """The lake of one state folder. Its tests take turns: no two runs of tests share it at a time."""
 
-    def __init__(self, state_dir: Path):
+    def __init__(self, state_dir: Path, **variables: str):
         self.state_dir = state_dir
+        self._variables = {"SHOPLAKE_STATE_DIR": str(state_dir), **variables}
         self.names = load_lake("local")
 
     # The command line
 
     def command(self, *arguments: str | Path) -> Done:
-        return run_shoplake(*arguments, SHOPLAKE_STATE_DIR=str(self.state_dir))
+        return run_shoplake(*arguments, **self._variables)
 
     def ask(self, *arguments: str | Path) -> Any:
         """The JSON of a command that must succeed."""
@@ -136,6 +146,10 @@ class LocalLake:
         """The e-mails about a run: their subject names it."""
         return [letter for letter in self.ask("mail") if f"run {run_id} " in letter["subject"]]
 
+    def delivered(self, run_id: str) -> list[dict[str, str]]:
+        """The same from the mailbox itself: quicker than the command."""
+        return [letter for letter in read_mail(self.state_dir) if f"run {run_id} " in letter["subject"]]
+
     def record_of(self, run_id: str) -> dict[str, Any]:
         """The run's line in `runs --json`."""
         return next(run for run in self.ask("runs", "--limit", "100") if run["run_id"] == run_id)
@@ -154,7 +168,7 @@ class LocalLake:
 
     def aws(self, service: str) -> Any:
         """A boto3 client of the lake."""
-        return boto3.client(service, endpoint_url=self.process.url, **CREDENTIALS)
+        return _client(service, self.process.url)
 
     def put(self, key: str, content: bytes) -> None:
         """Put an object into the lake's bucket, as another program would."""
@@ -197,6 +211,58 @@ class LocalLake:
         finally:
             s3.put_object(**place, Body=original)
 
+    @contextmanager
+    def function_changed(self, function: str, change: Callable[[str], str]) -> Iterator[None]:
+        """A function's deployed handler is another one meanwhile. `change` gets the handler's text."""
+        name, aws_lambda = self.names.function_name(function), self.aws("lambda")
+        original = (self.state_dir / "build" / "functions" / f"{function}.zip").read_bytes()
+        aws_lambda.update_function_code(FunctionName=name, ZipFile=with_handler(original, change))
+        try:
+            yield
+        finally:
+            aws_lambda.update_function_code(FunctionName=name, ZipFile=original)
+
+    @contextmanager
+    def function_environment(self, function: str, variables: dict[str, str]) -> Iterator[None]:
+        """A function has these environment variables as well, meanwhile."""
+        name, aws_lambda = self.names.function_name(function), self.aws("lambda")
+        usual = aws_lambda.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        aws_lambda.update_function_configuration(FunctionName=name, Environment={"Variables": usual | variables})
+        try:
+            yield
+        finally:
+            aws_lambda.update_function_configuration(FunctionName=name, Environment={"Variables": usual})
+
+    def kill(self) -> list[int]:
+        """SIGKILL for the daemon alone. Returns the processes that it had started."""
+        pid = self.process.pid
+        children = [one for one in family(pid) if one != pid]
+        os.kill(pid, signal.SIGKILL)
+        return children
+
+    def running_run(self) -> str | None:
+        """The run that holds the lake's lock; quicker than `status`."""
+        key = {"kind": "lock", "id": "lake"}
+        return self._resource("dynamodb").Table(self.names.runs_table).get_item(Key=key).get("Item", {}).get("run_id")
+
+    def run_after(self, run_id: str) -> str:
+        """The first later run, once it has ended and been told of."""
+        return eventually(lambda: self._ended_after(run_id), RUN_TIMEOUT_S)
+
+    def _ended_after(self, run_id: str) -> str | None:
+        table = self._resource("dynamodb").Table(self.names.runs_table)
+        later = table.query(KeyConditionExpression=Key("kind").eq("run") & Key("id").gt(run_id))["Items"]
+        return later[0]["id"] if later and "notified_at" in later[0] else None
+
+    def states_of_jobs(self, job: str) -> list[str]:
+        """The state of each run of a job, the newest first."""
+        runs = self.aws("glue").get_job_runs(JobName=self.names.job_name(job))["JobRuns"]
+        return [run["JobRunState"] for run in runs]
+
+    def states_of_files(self) -> list[str]:
+        """The state of every file that the lake knows."""
+        return [item["state"] for item in self._resource("dynamodb").Table(self.names.files_table).scan()["Items"]]
+
     def catalog_name(self, table: str) -> str:
         """`curated.sales` as the catalog calls it: `curated_local.sales`."""
         database, name = table.split(".")
@@ -214,6 +280,11 @@ class LocalLake:
     def contents(self) -> dict[str, list[tuple]]:
         """The rows of each table that runs load, without columns that begin with `_`, in no order."""
         return {name: self.rows(name) for name in LOADED_TABLES}
+
+    def columns(self, table: str, *names: str) -> list[tuple]:
+        """Some columns of a published table, in no order."""
+        values = self.iceberg(table).scan(selected_fields=names).to_arrow().to_pydict()
+        return list(zip(*(values[name] for name in names), strict=True))
 
     def rows(self, table: str, row_filter: str = "true") -> list[tuple]:
         """A published table's rows, without columns that begin with `_`, in no order."""
@@ -242,21 +313,48 @@ class LocalLake:
             files.delete_item(Key=item)
 
     def _resource(self, service: str) -> Any:
-        return boto3.resource(service, endpoint_url=self.process.url, **CREDENTIALS)
+        return _resource(service, self.process.url)
 
     def _catalog(self) -> Any:
-        url = self.process.url
-        return load_catalog(
-            "lake",
-            **{
-                "type": "glue",
-                "glue.endpoint": url,
-                "s3.endpoint": url,
-                "client.region": CREDENTIALS["region_name"],
-                "client.access-key-id": CREDENTIALS["aws_access_key_id"],
-                "client.secret-access-key": CREDENTIALS["aws_secret_access_key"],
-            },
-        )
+        return _catalog(self.process.url)
+
+
+# Made once for each place where a lake answers: making one costs more than a hundred calls.
+
+
+@cache
+def _client(service: str, url: str) -> Any:
+    return boto3.client(service, endpoint_url=url, **CREDENTIALS)
+
+
+@cache
+def _resource(service: str, url: str) -> Any:
+    return boto3.resource(service, endpoint_url=url, **CREDENTIALS)
+
+
+@cache
+def _catalog(url: str) -> Any:
+    return load_catalog(
+        "lake",
+        **{
+            "type": "glue",
+            "glue.endpoint": url,
+            "s3.endpoint": url,
+            "client.region": CREDENTIALS["region_name"],
+            "client.access-key-id": CREDENTIALS["aws_access_key_id"],
+            "client.secret-access-key": CREDENTIALS["aws_secret_access_key"],
+        },
+    )
+
+
+def with_handler(package: bytes, change: Callable[[str], str]) -> bytes:
+    """A function's deployment package with its handler changed."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(package)) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, change(content.decode()) if name == "handler.py" else content)
+    return changed.getvalue()
 
 
 def first_differences(expected: Iterable[Any], found: Iterable[Any]) -> dict[str, list[Any]]:
@@ -268,7 +366,7 @@ def first_differences(expected: Iterable[Any], found: Iterable[Any]) -> dict[str
 
 def eventually(condition: Callable[[], Any], timeout_s: float) -> Any:
     """Wait until `condition()` is true, and return it; fails after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + timeout_s * PATIENCE
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not true within {timeout_s} s"
         time.sleep(0.3)

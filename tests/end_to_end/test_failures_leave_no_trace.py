@@ -8,6 +8,7 @@ import pytest
 
 from tests.end_to_end.local_lake import RUN_TIMEOUT_S, LocalLake, eventually
 from tests.end_to_end.orders import orders_file
+from tests.end_to_end.traces import ORDER_TABLES, Published, leaves_no_trace
 
 pytestmark = pytest.mark.lake
 
@@ -59,6 +60,7 @@ class Failure:
     """A run that failed, the lake before and after it, and its replay."""
 
     breakage: Breakage
+    before: Published
     show: dict[str, Any]
     snapshots_before: dict[str, int]
     snapshots_after: dict[str, int]
@@ -83,13 +85,14 @@ def failure(lake, published, tmp_path_factory, request):
     """A run over one file while something is broken, then its replay with everything whole again."""
     breakage: Breakage = request.param
     file = orders_file(tmp_path_factory.mktemp("orders"), breakage.name)
-    before = lake.snapshots()
+    published_before, before = Published.of(lake), lake.snapshots()
     with lake.script_changed(breakage.job, breakage.change):
         show = lake.load(file, exit_code=1)
     after, status_after, lines_after = lake.snapshots(), lake.status(), count_of_lines(lake, breakage.name)
     replay = lake.ask("replay", show["run_id"], "--wait", "--timeout", str(RUN_TIMEOUT_S))
     return Failure(
         breakage=breakage,
+        before=published_before,
         show=show,
         snapshots_before=before,
         snapshots_after=after,
@@ -114,7 +117,7 @@ def test_the_run_fails_in_the_state_that_broke(failure):
 
 
 def test_the_published_tables_stay_as_they_were(failure):
-    assert None not in failure.snapshots_before.values()
+    assert None not in {failure.snapshots_before[table] for table in ORDER_TABLES}
     assert failure.snapshots_after == failure.snapshots_before
     assert failure.lines_after == 0
 
@@ -146,10 +149,16 @@ def test_a_replay_publishes_once_the_cause_is_gone(failure):
     assert failure.status_replayed["files"] == {"waiting": 0, "held": 0}
 
 
+def test_nothing_else_is_left_of_the_failure(lake, failure):
+    failed, replay = failure.show["run_id"], failure.replay["run_id"]
+    leaves_no_trace(lake, failure.before, failed, failure.breakage.state, replay, {f"{failure.breakage.name}.csv"})
+
+
 @dataclass(frozen=True)
 class Stopped:
     """A run that was stopped from outside, and the run that came after it."""
 
+    before: Published
     show: dict[str, Any]
     snapshots_before: dict[str, int]
     next_run: dict[str, Any]
@@ -163,7 +172,7 @@ class Stopped:
 def stopped(lake, published, tmp_path_factory):
     """StopExecution while the run's job is at work. Nothing else is done: the lake must help itself."""
     file = orders_file(tmp_path_factory.mktemp("orders"), "stopped")
-    before = lake.snapshots()
+    published_before, before = Published.of(lake), lake.snapshots()
     with lake.script_changed("transaction_etl", lambda script: BUSY + script):
         lake.drop(file)
         eventually(lambda: "RUNNING" in states_of_jobs(lake), 60)
@@ -172,6 +181,7 @@ def stopped(lake, published, tmp_path_factory):
     next_run = eventually(lambda: ended_after(lake, run_id), 120)
     eventually(lambda: lake.status()["running_run"] is None, 30)
     return Stopped(
+        before=published_before,
         show=lake.ask("show", run_id),
         snapshots_before=before,
         next_run=lake.ask("show", next_run["run_id"]),
@@ -213,3 +223,8 @@ def test_the_files_of_a_stopped_run_are_published_by_the_next_one_which_starts_b
     assert [file["key"] for file in stopped.next_run["inputs"]] == ["raw/transactions/stopped.csv"]
     assert (stopped.next_run["state"], stopped.next_run["mode"], stopped.lines) == ("succeeded", "arrivals", 3)
     assert stopped.status["files"] == {"waiting": 0, "held": 0}
+
+
+def test_nothing_else_is_left_of_a_stopped_run(lake, stopped):
+    failed, next_run = stopped.show["run_id"], stopped.next_run["run_id"]
+    leaves_no_trace(lake, stopped.before, failed, "Transform", next_run, {"stopped.csv"})
