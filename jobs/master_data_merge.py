@@ -9,7 +9,7 @@ Only rows that come out different are written. Read by analysts and dashboards.
 from datetime import date, timedelta
 from functools import reduce
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from shoplake.spark.amounts import MONEY
@@ -176,9 +176,7 @@ def spans_of(run: JobRun, lines: DataFrame) -> DataFrame | None:
     versions = run.table(VERSIONS)
     if versions.isEmpty():
         return None
-    products = lines.select("product_id").distinct().persist()
-    bounds = Bounds.of(products, ["product_id"])
-    return category_spans(versions.where(bounds.condition()).join(products, on="product_id", how="left_semi"))
+    return category_spans(versions.join(lines.select("product_id").distinct(), on="product_id", how="left_semi"))
 
 
 def merge_daily_summary(run: JobRun, days: list[date]) -> None:
@@ -223,13 +221,14 @@ def merge_performance(run: JobRun, days: list[date]) -> None:
     is_reached = F.col("activity_day").isin(list(reached))
     computed = computed.where(is_reached).withColumn("_run_id", F.lit(run.run_id)).select(*table.column_names)
     changes = compare_rows(computed, stored.where(is_reached), table, deletes=True).persist()
-    changed = changes.where(F.col(ACTION).isNotNull())
-    run.ledger.days |= {row["activity_day"] for row in changed.select("activity_day").distinct().collect()}
-    _write(run, PERFORMANCE, changes, Bounds.of_days("activity_day", reached))
+    counts = changes.groupBy(ACTION, "activity_day").count().collect()
+    run.ledger.days |= {row["activity_day"] for row in counts if row[ACTION] is not None}
+    _write(run, PERFORMANCE, changes, Bounds.of_days("activity_day", reached), counts)
 
 
-def _write(run: JobRun, name: str, changes: DataFrame, bounds: Bounds) -> None:
-    counted = by_action(changes.groupBy(ACTION).count().collect())
+def _write(run: JobRun, name: str, changes: DataFrame, bounds: Bounds, counts: list[Row] | None = None) -> None:
+    """Write the rows with an action. `counts`: how many of each, where that is known already."""
+    counted = by_action(changes.groupBy(ACTION).count().collect() if counts is None else counts)
     run.ledger.tables[name] = counts_of(counted)
     write_changes(run.table_name(name), run.declared(name), changes, counted, bounds)
     changes.unpersist()
