@@ -24,6 +24,7 @@ from shoplake.staging import Limits, Staging, stage
 from shoplake.verdicts import Problem, Verdict, put_verdict
 
 logger = Logger()
+_OUT_OF_ROOM = ("Sandbox.Timedout", "States.Timeout", "Runtime.ExitError", "Runtime.OutOfMemory", "MemoryError")
 _GONE = ("NoSuchKey", "NoSuchVersion", "404")
 
 
@@ -34,12 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     file, number = FileVersion.of(event["file"]), event["file"]["number"]
     keys = RunKeys(event["run_id"], lake.zone("runs"), lake.zone("quarantine"))
     if "gave_up" in event:
-        verdict = refusal(
-            file,
-            number,
-            "unreadable",
-            f"could not be read to its end ({event['gave_up'].get('Error')}); split the file and drop the parts",
-        )
+        verdict = refusal(file, number, "unreadable", gave_up(event["gave_up"].get("Error", "")))
     elif file.dataset not in lake.inventory.datasets:
         verdict = refusal(file, number, "unknown_dataset", unknown_dataset(lake, file))
     else:
@@ -53,6 +49,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         Files(lake.files_table).note_content(file.object_id, verdict.content, {"md5": verdict.md5})
     logger.info("verdict", extra={"key": file.key, "verdict": verdict.verdict, "rows": verdict.rows_read})
     return {"number": number, "verdict": verdict.verdict}
+
+
+def gave_up(error: str) -> str:
+    """What is said of a file that a call of this function died of."""
+    if error in _OUT_OF_ROOM:
+        return f"could not be read to its end ({error}); split the file and drop the parts"
+    return f"holds something that the validator can't read ({error}); export it as CSV or JSON Lines and drop that"
 
 
 def stage_file(lake: Lake, keys: RunKeys, file: FileVersion, number: int) -> Verdict:

@@ -8,6 +8,7 @@ timestamps         2025-03-01T10:00:00.123Z in UTC where the column knows its zo
                    fraction three, six or nine digits, or none where it is zero
 dates, times       2025-03-01, 10:00:00
 true and false     true, false
+UUIDs              lower case, with hyphens
 lists, maps        JSON text; so is a struct under a column's own name, while others are opened (`customer.id`)
 """
 
@@ -33,12 +34,15 @@ def as_texts(column: pa.ChunkedArray) -> pa.StringArray:
         return pa.array(
             [None if value is None else value.decode(errors="replace") for value in values.to_pylist()], pa.string()
         )
+    if isinstance(kind, pa.UuidType):
+        return pa.array([None if value is None else str(value) for value in values.to_pylist()], pa.string())
+    if isinstance(kind, pa.BaseExtensionType):
+        return as_texts(pa.chunked_array([values.storage]))
     if pa.types.is_timestamp(kind):
         return _instants(values)
     if pa.types.is_nested(kind):
-        return pa.array(
-            [None if value is None else _encode(_plain(value)).decode() for value in values.to_pylist()], pa.string()
-        )
+        plain = values.cast(_times_as_text(kind)).to_pylist()
+        return pa.array([None if value is None else _encode(_plain(value)).decode() for value in plain], pa.string())
     texts = values.cast(pa.string())
     if pa.types.is_time(kind):
         return pc.replace_substring_regex(texts, r"\.0+$", "")
@@ -58,6 +62,17 @@ def _instants(values: pa.Array) -> pa.StringArray:
         for superfluous, kept in ((r"(\.\d{6})000$", r"\1"), (r"(\.\d{3})000$", r"\1"), (r"\.000$", "")):
             texts = pc.replace_substring_regex(texts, superfluous, kept)
     return pc.binary_join_element_wise(texts, suffix, "")
+
+
+def _times_as_text(kind: pa.DataType) -> pa.DataType:
+    """A nested type with text in the place of dates and times: Python can't hold all that Arrow's hold."""
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_times_as_text(field.type)) for field in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(_times_as_text(kind.key_type), _times_as_text(kind.item_type))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_times_as_text(kind.value_type))
+    return pa.string() if pa.types.is_temporal(kind) else kind
 
 
 def _plain(value: Any) -> Any:

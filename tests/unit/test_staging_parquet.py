@@ -5,6 +5,7 @@ import io
 import json
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,6 +38,9 @@ def of_price(values: list, kind: pa.DataType) -> list[str | None]:
         (pa.float64(), [2.5, 17850.0, 0.1, 1e22, 1e-7, -1.5e-9], ["2.5", "17850", "0.1", "1" + "0" * 22, "0.0000001",
                                                                   "-0.0000000015"]),
         (pa.float32(), [49.99], ["49.99"]),
+        (pa.uuid(), [UUID(int=5).bytes, None], ["00000000-0000-0000-0000-000000000005", None]),
+        (pa.list_(pa.timestamp("ns")), [[1]], ['["1970-01-01 00:00:00.000000001"]']),
+        (pa.list_(pa.timestamp("us")), [[253402300800000000]], ['["10000-01-01 00:00:00.000000"]']),
         (pa.decimal128(20, 7), [Decimal("12.34"), Decimal("0.0000001")], ["12.3400000", "0.0000001"]),
         (pa.bool_(), [True, False, None], ["true", "false", None]),
         (pa.string(), [" 007 ", "", None], [" 007 ", "", None]),
