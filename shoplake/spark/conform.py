@@ -12,7 +12,7 @@ from shoplake.contracts import Column, Contract, Source
 
 PROBLEMS = "_problems"
 _INTEGER = r"^[+-]?\d+(\.0*)?$"
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)$"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _ZONE_LETTERS = re.compile(r"[XxZVzO]")
 _QUOTED = re.compile(r"'[^']*'")

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from shoplake.contracts import load_contract
 from shoplake.spark.conform import conform, expand_optional
 from tests.unit.spark.frames import CONTRACT, conformed, only, rules_broken, staged
 
@@ -24,7 +25,8 @@ def test_a_good_row_has_no_problem(spark):
         ({"quantity": "2.5"}, ("quantity", "not_an_integer")),
         ({"quantity": "3000000000"}, ("quantity", "not_an_integer")),
         ({"unit_price": "2,50"}, ("unit_price", "not_a_number")),
-        ({"unit_price": "1e3"}, ("unit_price", "not_a_number")),
+        ({"unit_price": "1e"}, ("unit_price", "not_a_number")),
+        ({"unit_price": "1e30"}, ("unit_price", "not_a_number")),
         ({"unit_price": "-0.01"}, ("unit_price", "below_minimum")),
         ({"ordered_at": "01.12.2010"}, ("ordered_at", "not_a_time")),
         ({"ordered_at": "2010-02-30 08:00:00"}, ("ordered_at", "not_a_time")),
@@ -140,3 +142,30 @@ def test_optional_parts_of_a_format_are_written_out():
 def test_an_instant_is_not_moved_by_the_clock_of_the_machine(spark):
     row = only(conformed(spark, {"ordered_at": "2010-12-01 08:26:00"}).selectExpr("unix_timestamp(ordered_at) AS s"))
     assert row["s"] == int(datetime.fromisoformat("2010-12-01T08:26:00+00:00").timestamp())
+
+
+WRITTEN = [
+    "2025-03-01 10:00:00",
+    "2025-03-01 10:00:00.123",
+    "2025-03-01 10:00:00+00:00",
+    "2025-03-01T10:00:00",
+    "2025-03-01T10:00:00Z",
+    "2025-03-01T10:00:00.123456Z",
+    "2025-03-01T10:00:00.123456789",
+    "2025-03-01T12:00:00.123+02:00",
+    "2025-03-01T10:00Z",
+    "2025-03-01 10:00",
+]
+
+
+@pytest.mark.parametrize("dataset", ["transactions", "products", "categories"])
+def test_every_dataset_reads_a_time_in_the_forms_that_programs_write(spark, dataset):
+    contract = load_contract(dataset)
+    rows = staged(spark, *({"updated_at": text} for text in WRITTEN), contract=contract, good={})
+    found = conform(rows, contract, contract.sources[-1]).select("updated_at").collect()
+    assert [row["updated_at"].isoformat()[:16] for row in found] == ["2025-03-01T10:00"] * len(WRITTEN)
+
+
+def test_a_number_may_have_an_exponent(spark):
+    found = conformed(spark, {"unit_price": "1.5E2"}, {"unit_price": "1e-05"}).orderBy("_source_line").collect()
+    assert [row["unit_price"] for row in found] == [Decimal("150.0000"), Decimal("0.0000")]
