@@ -25,7 +25,8 @@ def discard(
 ) -> None:
     """Give up the held files of a run, or files by their key: no run takes them any more.
 
-    A key may also name a file that still waits. The object stays in raw/; dropping it again is a new file.
+    A key names its held versions, and where none is held a file that still waits. The object stays in raw/; dropping
+    it again is a new file.
 
     Example: shoplake discard 2025-01-15-0007 --reason "the export was cut short"
     """
@@ -67,7 +68,8 @@ def _to_discard(lake: "Lake", names: Sequence[str]) -> list["FileVersion"]:
     for name in names:
         key = name.removeprefix(bucket)
         if key.startswith(raw):
-            items = [item for item in (*held, *waiting) if item["key"] == key]
+            of_key = [[item for item in items if item["key"] == key] for items in (held, waiting)]
+            items = of_key[0] or of_key[1]  # a new version that waits is not what failed
             missing = f"No file {key} is held or waiting"
         else:
             run_id = find_run(lake, name)["id"]

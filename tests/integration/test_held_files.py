@@ -149,6 +149,15 @@ def test_the_command_discards_single_keys(lake, failed, command, prefix):
     assert states(lake, [first, second]) == {first: DISCARDED, second: HELD}
 
 
+def test_a_new_version_that_waits_is_not_discarded_with_the_one_that_is_held(lake, failed, command):
+    _, (first, _) = failed
+    key = first.split("#")[0]
+    version = client("s3").put_object(Bucket=lake.bucket, Key=key, Body=b"mended")["VersionId"]
+    mended = Dispatcher(lake).record(key, version).object_id
+    assert command(key, "--yes").stdout == "Discarded files: 1.\n"
+    assert states(lake, [first, mended]) == {first: DISCARDED, mended: RECEIVED}
+
+
 def test_without_a_yes_nothing_is_discarded(lake, failed, command):
     run_id, files = failed
     done = command(run_id)
