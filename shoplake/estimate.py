@@ -2,9 +2,10 @@
 
 A job takes `job_start_s` and then reads `job_mb_per_s` with each DPU that works (a job's first worker is Spark's
 driver), and is billed for a minute at least; jobs that only some datasets need are counted where such a file is
-there. A validator takes `validator_start_s` a file and then reads `validator_mb_per_s`. A gzipped file counts
-`gzip_ratio` times its size. Those figures stand in `lake.yaml` under `estimates`, measured on this code; prices
-stand there too. The other functions, a fraction of a cent a run, are left out.
+there. For each touched dataset a crawl is counted, as if one were due. A validator takes `validator_start_s` a file
+and then reads `validator_mb_per_s`. A gzipped file counts `gzip_ratio` times its size. Those figures stand in
+`lake.yaml` under `estimates`, measured on this code; prices stand there too. The other functions, a fraction of a
+cent a run, are left out.
 """
 
 import math
@@ -75,6 +76,9 @@ def estimate_run(lake: Lake, files: Sequence[FileVersion]) -> Estimate:
     validator_s = len(files) * figures.validator_start_s + megabytes / figures.validator_mb_per_s
     functions = validator_s * validator.memory_mb / 1024 * prices.lambda_gb_second_arm64
     functions += len(files) / 1_000_000 * prices.lambda_million_requests
+    touched = {file.dataset for file in files} & lake.inventory.datasets.keys()
+    crawl_s = len(touched) * prices.crawler_min_billed_s
+    glue += crawl_s * prices.crawler_dpu / 3600 * prices.glue_dpu_hour
     transitions = _TRANSITIONS_A_RUN + _TRANSITIONS_A_FILE * len(files)
     states = transitions / 1000 * prices.states_thousand_transitions
     return Estimate(round(glue + functions + states, 6), len(files), sum(file.size for file in files))

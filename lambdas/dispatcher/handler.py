@@ -23,6 +23,8 @@ from shoplake.notices import tell_of_held_files, tell_of_refused_request
 from shoplake.times import now
 
 logger = Logger()
+_EVENT_ACTIONS = ("run", "replay")
+_EVENT_WORDS = ("action", "run_id", "max_dollars", "requested_by")
 processor = BatchProcessor(event_type=EventType.SQS)
 
 
@@ -80,8 +82,12 @@ def answer_request(lake: Lake, given: dict[str, Any]) -> dict[str, Any]:
 
 def answer_event(lake: Lake, event: dict[str, Any]) -> dict[str, Any]:
     """Start a run as an event asks. Nobody waits for the answer, so a refusal becomes an e-mail."""
-    asked = {**event["detail"], "at_once": True}
-    answer = answer_request(lake, asked)
+    asked = {name: event["detail"][name] for name in _EVENT_WORDS if name in event["detail"]} | {"at_once": True}
+    if asked.get("action", "run") in _EVENT_ACTIONS:
+        answer = answer_request(lake, asked)
+    else:
+        refused = f"An event may ask for {' or '.join(_EVENT_ACTIONS)}, not for {asked['action']!r}."
+        answer = _answer(Started(None), refused)
     refusal = answer["error"]
     is_replay = asked.get("action") == "replay"
     if is_replay and answer["waiting_for"]:

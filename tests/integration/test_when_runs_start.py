@@ -153,9 +153,9 @@ def test_a_run_over_its_budget_is_not_started_and_says_how_to_allow_it(lake, let
     assert {item["state"] for item in items} == {RECEIVED}
     (letter,) = letters()
     assert letter["TopicArn"] == lake.topic_arn("cost")
-    assert letter["Subject"] == "[shoplake starts] run not started: about $0.0446, over max_dollars"
-    assert "2 files (0.0 MB) would cost about $0.0446, and a run may cost $0.01." in letter["Message"]
-    assert "shoplake --env starts run --max-dollars 0.05" in letter["Message"]
+    assert letter["Subject"] == "[shoplake starts] run not started: about $0.19, over max_dollars"
+    assert "2 files (0.0 MB) would cost about $0.19, and a run may cost $0.01." in letter["Message"]
+    assert "shoplake --env starts run --max-dollars 0.20" in letter["Message"]
     assert "raise max_dollars of environment starts in lake.yaml" in letter["Message"]
 
 
@@ -175,7 +175,7 @@ def test_the_budget_is_told_once_a_day_and_anew_for_other_files(lake, letters):
 def test_a_budget_given_for_one_run_allows_that_run_alone(lake, door, letters):
     arrive(lake, "a.csv")
     assert door({"action": "run", "max_dollars": 0.03}, max_dollars=0.01)["run_id"] is None
-    allowed = door({"action": "run", "max_dollars": 0.05}, max_dollars=0.01)
+    allowed = door({"action": "run", "max_dollars": 0.2}, max_dollars=0.01)
     assert allowed["files"] == 1
     end(lake, allowed["run_id"])
     arrive(lake, "b.csv")
@@ -186,16 +186,16 @@ def test_a_replay_over_its_budget_is_refused_with_the_command_that_allows_it(lak
     first = run_of_one_file(lake, "a.csv", now())
     poor = {"max_dollars": 0.01}
     answer = door({"action": "replay", "run_id": first}, **poor)
-    assert (answer["run_id"], answer["over_budget"]["allowed_by"]) == (None, "0.05")
-    assert door({"action": "replay", "run_id": first, "max_dollars": 0.05}, **poor)["files"] == 1
+    assert (answer["run_id"], answer["over_budget"]["allowed_by"]) == (None, "0.20")
+    assert door({"action": "replay", "run_id": first, "max_dollars": 0.2}, **poor)["files"] == 1
 
 
 def test_status_says_what_a_run_would_cost_that_is_not_started(lake):
     arrive(lake, "a.csv")
     said = standing_of(changed(lake, max_dollars=0.01))["next_run"]["sentence"]
     assert said == (
-        "not started: 1 file (0.0 MB) would cost about $0.0446, and a run may cost $0.01; "
-        "`shoplake --env starts run --max-dollars 0.05` allows it once"
+        "not started: 1 file (0.0 MB) would cost about $0.19, and a run may cost $0.01; "
+        "`shoplake --env starts run --max-dollars 0.20` allows it once"
     )
 
 
@@ -216,10 +216,10 @@ def test_the_run_command_says_what_a_refused_run_would_cost_and_fails(lake, run_
     done = run_command(max_dollars=0.01)
     assert (done.exit_code, done.stderr) == (
         1,
-        "No run was started: 1 file (0.0 MB) would cost about $0.0446, and a run may cost $0.01. "
-        "`shoplake --env starts run --max-dollars 0.05` allows it this once.\n",
+        "No run was started: 1 file (0.0 MB) would cost about $0.19, and a run may cost $0.01. "
+        "`shoplake --env starts run --max-dollars 0.20` allows it this once.\n",
     )
-    assert "has started, files: 1." in run_command("--max-dollars", "0.05", max_dollars=0.01).stdout
+    assert "has started, files: 1." in run_command("--max-dollars", "0.20", max_dollars=0.01).stdout
 
 
 def test_the_run_command_names_held_files_where_nothing_waits(lake, run_command):
@@ -269,7 +269,8 @@ def test_an_event_starts_a_run_in_the_name_of_who_asked(lake, door):
     [
         ({"action": "replay", "run_id": "2000-01-01-0009"}, "There is no run 2000-01-01-0009"),
         ({"action": "replay"}, "A replay needs run_id"),
-        ({"action": "rnu"}, "The request's action is 'rnu': Input should be 'run', 'sweep' or 'replay'."),
+        ({"action": "rnu"}, "An event may ask for run or replay, not for 'rnu'."),
+        ({"action": "sweep"}, "An event may ask for run or replay, not for 'sweep'."),
         ({"action": "run", "max_dollars": "five"}, "The request's max_dollars is 'five'"),
     ],
 )
