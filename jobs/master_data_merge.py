@@ -23,7 +23,6 @@ UNKNOWN = "(unknown)"
 LOW_ORDER, MEDIUM_ORDER = 50, 100  # an order's net amount, in the reporting currency
 NOT_REVENUE = ("cancelled", "failed")
 COVER_DAYS = 28  # over which the mean of a product's daily net units is taken
-MOST_DAYS_AHEAD = 2  # an order dated after its file's arrival is rejected beyond a day (contracts/transactions)
 
 
 def to_sales(lines: DataFrame, spans: DataFrame | None = None) -> DataFrame:
@@ -111,17 +110,10 @@ def first_day_of_cover(latest: date) -> date:
 
 
 def latest_day(lines: DataFrame) -> date | None:
-    """The lake's latest day: the greatest order day, not counting lines dated after their file's arrival.
-
-    It moves with the orders alone, whenever and in whatever order their files are processed.
+    """The lake's latest day: the greatest order day. It moves with the orders alone, in whatever order their files are
+    processed; a line dated more than a day after its file's arrival was rejected (contracts/transactions).
     """
-    newest = lines.agg(F.max("order_day")).first()[0]  # from the files' metadata: no scan
-    if newest is None:
-        return None
-    arrived = lines.where(F.col("ordered_at") <= F.col("_arrived_at"))
-    recent = arrived.where(F.col("order_day") >= F.lit(newest - timedelta(days=MOST_DAYS_AHEAD)))
-    found = recent.agg(F.max("order_day")).first()[0]
-    return found if found is not None else arrived.agg(F.max("order_day")).first()[0]
+    return lines.agg(F.max("order_day")).first()[0]  # from the files' metadata: no scan
 
 
 def main() -> None:

@@ -86,8 +86,7 @@ def with_category(products: DataFrame, categories: DataFrame) -> DataFrame:
     known = categories.select(
         "category_id", F.col("category").alias("_category"), F.col("category_path").alias("_category_path")
     )
-    is_path = F.col("category_id").contains("/")
-    stated = path_names(F.coalesce("source_category_path", F.when(is_path, F.col("category_id"))))
+    stated = path_names(F.coalesce("source_category_path", "category_id"))
     return (
         products.join(F.broadcast(known), on="category_id", how="left")
         .withColumns(

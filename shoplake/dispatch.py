@@ -84,8 +84,6 @@ class Dispatcher:
 
     def record(self, key: str, version_id: str) -> FileVersion | None:
         """Note one object version under raw/. None for folders, what is gone, and what was known already."""
-        if key.endswith("/"):
-            return None
         try:
             head = client("s3").head_object(Bucket=self.lake.bucket, Key=key, VersionId=version_id)
         except ClientError as error:
@@ -93,6 +91,8 @@ class Dispatcher:
                 logger.warning("%s (version %s) was deleted before it was recorded", key, version_id)
                 return None
             raise
+        if key.endswith("/") and head["ContentLength"] == 0:
+            return None  # what consoles make for a folder
         raw = parse_raw_key(key, self.lake.zone("raw"))
         file = FileVersion(
             key=key,

@@ -236,7 +236,8 @@ def _places(lake: Lake, report: Report, quality: dict[str, Any] | None) -> str:
     if quality:
         lines.append(f"Data Docs    {lake.uri(quality['data_docs'])}")
     if report.run["rows"]["quarantined"] or report.run["files"]["refused"]:
-        places = {f"{lake.zone('quarantine')}{f['dataset'] or 'unknown'}/{run_id}/" for f in report.inputs}
+        set_aside = [f for f in report.inputs if f["verdict"] == "refused" or f["rows"]["quarantined"]]
+        places = {f"{lake.zone('quarantine')}{f['dataset'] or 'unknown'}/{run_id}/" for f in set_aside}
         lines += [f"Quarantine   {lake.uri(place)}" for place in sorted(places)]
     return _listed("Where to look", lines)
 

@@ -186,6 +186,8 @@ def test_the_receipt_bills_the_jobs_and_nothing_for_waiting(three_days):
         assert 0.5 * DPU * by_name[name]["seconds"] < by_name[name]["dpu_seconds"] <= DPU * by_name[name]["seconds"]
         billed = max(by_name[name]["dpu_seconds"], LEAST_BILLED_S * DPU) / 3600 * DOLLARS_A_DPU_HOUR
         assert by_name[name]["dollars"] == pytest.approx(billed, abs=1e-6)
+    crawled = by_name.pop("Crawl raw")  # the first files are crawled: two DPU, for ten minutes at least
+    assert crawled["dollars"] == pytest.approx(2 * 600 / 3600 * DOLLARS_A_DPU_HOUR, abs=1e-4)
     assert {state["dpu_seconds"] for name, state in by_name.items() if name not in JOB_STATES} == {0}
     assert by_name["Validate and stage files"]["dollars"] > 0
 

@@ -148,16 +148,11 @@ def test_stock_stands_on_the_latest_day_with_the_days_that_it_lasts(spark):
     ]
 
 
-def test_the_latest_day_is_that_of_the_last_order_that_is_not_dated_after_its_files_arrival(spark):
-    def day_of(*orders: tuple[int, int]):
-        """Of orders by day of December, and the day on which their file arrived."""
-        rows = [(date(2010, 12, o), datetime(2010, 12, o, 9), datetime(2010, 12, a, 8)) for o, a in orders]
-        return latest_day(spark.createDataFrame(rows, "order_day date, ordered_at timestamp, _arrived_at timestamp"))
+def test_the_latest_day_is_that_of_the_last_order(spark):
+    def day_of(*days: int):
+        return latest_day(spark.createDataFrame([(date(2010, 12, day),) for day in days], "order_day date"))
 
-    assert day_of((1, 5), (3, 5)) == date(2010, 12, 3)
-    assert day_of((1, 5), (3, 5), (6, 6)) == date(2010, 12, 3)
-    assert day_of((1, 30), (6, 6), (31, 31)) == date(2010, 12, 1)
-    assert day_of((6, 6)) is None
+    assert day_of(1, 3, 2) == date(2010, 12, 3)
     assert day_of() is None
 
 

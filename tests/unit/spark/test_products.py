@@ -131,7 +131,7 @@ def test_a_known_category_goes_before_the_path_that_a_source_states(spark):
         ("Home", "Home/Kitchen"),
         ("Else", "Else/Where"),
         ("Garden", "Garden/Tools"),
-        (None, None),
+        ("Q", "Q"),
         (None, None),
     ]
 
