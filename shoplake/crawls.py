@@ -104,7 +104,12 @@ def has_seen(crawl: LastCrawl, last_arrival: datetime) -> bool:
 def reason_to_crawl(
     has_table: bool, are_looks_known: bool, last: LastCrawl | None, now: datetime, recrawl_after: timedelta
 ) -> str | None:
-    """Why a dataset is crawled: first, new header or daily. None where no crawl is due."""
+    """Why a dataset is crawled: first, new header or daily. None where no crawl is due.
+
+    After a crawl that failed there is none until the next day: what broke it would break it again, and is paid for.
+    """
+    if last is not None and last.status == "FAILED" and last.started_at > now - recrawl_after:
+        return None
     if not has_table:
         return FIRST
     if not are_looks_known:

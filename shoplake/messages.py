@@ -257,6 +257,13 @@ def _next_after_success(lake: Lake, report: Report) -> list[str]:
 
 
 def _next_after_failure(lake: Lake, run_id: str, failure: Failure) -> list[str]:
+    if failure.published:
+        return [
+            _command(lake, f"show {run_id}"),
+            "Somebody wrote to a table without the lake's lock: only runs may. Find out who, before the next run.",
+            "The files' lines are published, so that a replay finds nothing to do; to stop these reminders: "
+            + _command(lake, f"discard {run_id}"),
+        ]
     if failure.are_files_held:
         return [
             _command(lake, f"show {run_id}"),

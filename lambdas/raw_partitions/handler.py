@@ -26,10 +26,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     keys = RunKeys(event["run_id"], lake.zone("runs"))
     files = get_json(lake.bucket, keys.summary)["raw"][dataset]
     table = raw_table(lake, dataset)
+    last = last_crawl(lake, dataset)
     reason = reason_to_crawl(
         table is not None,
         KnownLooks(lake.runs_table).are_known(dataset, files["looks"]),
-        last_crawl(lake, dataset),
+        last,
         now(),
         timedelta(hours=lake.inventory.crawlers.recrawl_after_h),
     )
@@ -37,8 +38,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if reason:
         put_json(lake.bucket, keys.crawl(dataset), {"dataset": dataset, "reason": reason})
         return {"crawl": True, "crawler": lake.crawler_name(dataset), "warnings": []}
-    add_partitions(lake, dataset, files["folders"])
-    return {
-        "crawl": False,
-        "warnings": outside_partitions(dataset, table, files["folders"], files["files_without_folder"]),
-    }
+    warnings = []
+    if last is not None and last.status == "FAILED":
+        warnings.append(f"raw.{dataset}: its crawler failed ({last.error or 'it gave no reason'}); it is tried daily")
+    if table is not None:
+        add_partitions(lake, dataset, files["folders"])
+        warnings += outside_partitions(dataset, table, files["folders"], files["files_without_folder"])
+    return {"crawl": False, "warnings": warnings}

@@ -87,6 +87,12 @@ def test_the_reason_for_a_crawl(has_table, known, last, reason):
     assert reason_to_crawl(has_table, known, last, NOW, timedelta(hours=24)) == reason
 
 
+@pytest.mark.parametrize(("hours_ago", "reason"), [(1, None), (25, "first")])
+def test_a_crawl_that_failed_is_not_paid_for_again_before_the_next_day(hours_ago, reason):
+    failed = LastCrawl("FAILED", NOW - timedelta(hours=hours_ago), "no access")
+    assert reason_to_crawl(False, False, failed, NOW, timedelta(hours=24)) == reason
+
+
 @pytest.mark.parametrize(
     ("status", "started", "seen"),
     [("SUCCEEDED", 0, True), ("SUCCEEDED", -1, False), ("FAILED", 1, False), ("CANCELLED", 1, False)],
