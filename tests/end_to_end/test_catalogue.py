@@ -81,7 +81,13 @@ def shop(lake, tmp_path_factory):
     lake.clear()
     show = lake.load_datasets(*files.values())
     (letter,) = lake.letters_of(show["run_id"])
-    return Shop(files, show, lake.contents(), letter["body"])
+    return Shop(files, show, tables_of_the_shop(lake), letter["body"])
+
+
+def tables_of_the_shop(lake) -> dict[str, list[tuple]]:
+    """The rows of every table, without Best Buy's: its products hold from their arrival, which is never the same."""
+    of_shop = {name: "source <> 'bestbuy'" if name.startswith("processed.") else "true" for name in LOADED_TABLES}
+    return {name: lake.rows(name, row_filter) for name, row_filter in of_shop.items()}
 
 
 def rows_of(lake, table: str, *columns: str, where: str = "true") -> set[tuple]:
@@ -114,7 +120,7 @@ def test_the_newest_version_of_each_product_is_in_the_catalogue(lake, shop):
     assert rows_of(lake, "processed.products", *columns, where="source = 'shop'") == {
         ("007", Decimal("3"), "Garden/Tools", Decimal("8"), Decimal("2"), True, '{"colour": "blue"}'),
         ("P2", Decimal("8"), "Garden/Tools", Decimal("280"), Decimal("3"), False, None),
-        ("P3", Decimal("1"), None, None, None, None, None),
+        ("P3", Decimal("1"), "Q", None, None, None, None),
     }
     assert len(rows_of(lake, "processed.product_versions", "product_id", "valid_from", where="source = 'shop'")) == 4
 
@@ -177,10 +183,9 @@ def test_an_independent_count_finds_best_buys_products_and_paths(lake, shop):
 
 
 def test_orders_and_the_newest_versions_first_give_the_same_tables(lake, shop):
-    first = ("orders.csv", "february.jsonl")
     lake.clear()
-    lake.load_datasets(*(shop.files[name] for name in first))
-    lake.load_datasets(*(file for name, file in shop.files.items() if name not in first))
-    found = lake.contents()
+    lake.load_datasets(*(shop.files[name] for name in ("orders.csv", "february.jsonl")))
+    lake.load_datasets(*(shop.files[name] for name in ("categories.json", "january.jsonl")))
+    found = tables_of_the_shop(lake)
     for table in LOADED_TABLES:
         assert first_differences(shop.contents[table], found[table]) == {}, table
