@@ -150,7 +150,6 @@ def check_declarations() -> "Lake":
     load_tables()
     named_queries(lake)
     views(lake)
-    _ = Monitoring(lake).dashboards
     place = lake.inventory.state_machine.definition
     try:
         top_level_states(lake)
@@ -161,6 +160,7 @@ def check_declarations() -> "Lake":
         raise ConfigurationError(f"{place}: nothing in lake.yaml fills the placeholder {placeholder}.") from None
     except ValueError as mistake:
         raise ConfigurationError(f"{place}: not valid JSON ({mistake}).") from None
+    _ = Monitoring(lake).dashboards  # which shows the machine's states
     return lake
 
 
