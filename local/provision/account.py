@@ -115,6 +115,29 @@ class Account:
         )
         self.changed(f"allowed the rule to call {function}")
 
+    def ensure_schedule(self, action: str, expression: str, function: str, given: dict[str, Any]) -> None:
+        """A schedule in the reporting time zone that calls a function of the lake with `given`."""
+        lake, scheduler = self.lake, client("scheduler")
+        name = f"{lake.prefix}{action}"
+        wanted = {
+            "ScheduleExpression": expression,
+            "ScheduleExpressionTimezone": lake.inventory.reporting_time_zone,
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "ENABLED",
+            "Target": {
+                "Arn": lake.function_arn(function),
+                "RoleArn": self.ensure_role("schedules", "scheduler"),
+                "Input": json.dumps(given),
+            },
+        }
+        self.ensure(
+            f"schedule {name}",
+            found(scheduler.get_schedule, "ResourceNotFoundException", Name=name),
+            wanted,
+            create=lambda: scheduler.create_schedule(Name=name, **wanted),
+            update=lambda: scheduler.update_schedule(Name=name, **wanted),
+        )
+
 
 def found(describe: Callable[..., dict], missing: str, **arguments: Any) -> dict[str, Any] | None:
     """The answer of a describing call; None where it fails with the error code `missing`."""

@@ -26,9 +26,8 @@ def provision(account: Account) -> None:
     }
     account.ensure_rule(rule, pattern, "arrivals", lake.queue_arn(lake.arrivals_queue))
     _ensure_mapping(account)
-    role = account.ensure_role("schedules", "scheduler")
     for action, expression in lake.inventory.arrivals.schedules.items():
-        _ensure_schedule(account, action, expression, role)
+        account.ensure_schedule(action, expression, "dispatcher", {"action": action})
     _ensure_requests(account)
 
 
@@ -96,29 +95,6 @@ def _ensure_mapping(account: Account) -> None:
         wanted,
         create=lambda: aws_lambda.create_event_source_mapping(**place, **wanted),
         update=lambda: aws_lambda.update_event_source_mapping(UUID=present["UUID"], **wanted),
-    )
-
-
-def _ensure_schedule(account: Account, action: str, expression: str, role: str) -> None:
-    lake, scheduler = account.lake, client("scheduler")
-    name = f"{lake.prefix}{action}"
-    wanted = {
-        "ScheduleExpression": expression,
-        "ScheduleExpressionTimezone": lake.inventory.reporting_time_zone,
-        "FlexibleTimeWindow": {"Mode": "OFF"},
-        "State": "ENABLED",
-        "Target": {
-            "Arn": lake.function_arn("dispatcher"),
-            "RoleArn": role,
-            "Input": json.dumps({"action": action}),
-        },
-    }
-    account.ensure(
-        f"schedule {name}",
-        found(scheduler.get_schedule, "ResourceNotFoundException", Name=name),
-        wanted,
-        create=lambda: scheduler.create_schedule(Name=name, **wanted),
-        update=lambda: scheduler.update_schedule(Name=name, **wanted),
     )
 
 

@@ -3,7 +3,6 @@
 Those of the lake that are no longer declared are deleted.
 """
 
-import json
 from typing import Any
 
 from local.provision.account import Account, found
@@ -17,7 +16,7 @@ def provision(account: Account) -> None:
     declared = Monitoring(account.lake)
     _ensure_alarms(account, declared)
     _ensure_dashboards(account, declared)
-    _ensure_measuring(account)
+    account.ensure_schedule("measure", account.lake.inventory.monitoring.measure, "measure_lake", {})
 
 
 def _ensure_alarms(account: Account, declared: Monitoring) -> None:
@@ -72,26 +71,3 @@ def _ensure_dashboards(account: Account, declared: Monitoring) -> None:
         cloudwatch.delete_dashboards(DashboardNames=gone)
     for name in gone:
         account.changed(f"deleted dashboard {name}")
-
-
-def _ensure_measuring(account: Account) -> None:
-    lake, scheduler = account.lake, client("scheduler")
-    name = f"{lake.prefix}measure"
-    wanted = {
-        "ScheduleExpression": lake.inventory.monitoring.measure,
-        "ScheduleExpressionTimezone": lake.inventory.reporting_time_zone,
-        "FlexibleTimeWindow": {"Mode": "OFF"},
-        "State": "ENABLED",
-        "Target": {
-            "Arn": lake.function_arn("measure_lake"),
-            "RoleArn": account.ensure_role("schedules", "scheduler"),
-            "Input": json.dumps({}),
-        },
-    }
-    account.ensure(
-        f"schedule {name}",
-        found(scheduler.get_schedule, "ResourceNotFoundException", Name=name),
-        wanted,
-        create=lambda: scheduler.create_schedule(Name=name, **wanted),
-        update=lambda: scheduler.update_schedule(Name=name, **wanted),
-    )
