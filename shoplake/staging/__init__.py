@@ -6,8 +6,8 @@ their line numbers. It judges structure, never values: row rules live in the job
 A reader follows one file through the modules in this order: `source` (bytes as received, hash, gzip), `text` (to
 UTF-8 by way of `encodings`); then CSV through `dialect` (delimiter, line ending, header) and `records` (blocks of
 records, by way of `fast` or `careful`), JSON through `json_file` (form and header), `json_cut` (the texts of records)
-and `json_records` (their values), Parquet through `parquet_file`; at last `writer` (records to Parquet, rejects).
-All is wired in `engine`.
+and `json_records` (their values, by way of `json_alike` where all records have the same fields), Parquet through
+`parquet_file`; at last `writer` (records to Parquet, rejects). All is wired in `engine`.
 """
 
 from shoplake.staging.engine import stage

@@ -6,7 +6,7 @@ its elements' strings and brackets.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -106,7 +106,6 @@ class ArrayCutter:
         self._depth = 0  # of brackets: 0 within the array, -1 behind it
         self._is_inside_string = False
         self._is_escaped = False  # the next chunk's first byte stands behind a backslash
-        self._is_after_comma = False
 
     def cuts(self, chunks: Iterable[bytes]) -> Iterator[Cut]:
         """The elements, one Cut a chunk."""
@@ -168,20 +167,19 @@ class ArrayCutter:
         return escaped[:-1] if self._is_escaped else escaped
 
     def _take_elements(self, chunk: bytes, commas: list[int], end: int | None, cut: Cut) -> None:
-        start = 0
-        for place in commas if end is None else [*commas, end]:
-            text = self._open_element.finish(chunk[start:place])
-            is_empty_array = place == end and not self._is_after_comma and text is not None
-            text = None if text is None else text.strip(WHITE_SPACE)
-            if text is not None and (text or not is_empty_array):
-                cut.numbers.append(self._ordinal)
-                cut.texts.append(text)
-            self._ordinal += 1
-            self._is_after_comma = True
-            start = place + 1
+        ends = commas if end is None else [*commas, end]
+        if ends:
+            first = self._open_element.finish(chunk[: ends[0]])
+            texts = [(first or b"").strip(WHITE_SPACE)]
+            texts += [chunk[comma + 1 : place].strip(WHITE_SPACE) for comma, place in pairwise(ends)]
+            is_empty_array = self._ordinal == 1 and ends == [end] and not texts[0]
+            skipped = 1 if first is None or is_empty_array else 0
+            cut.numbers.extend(range(self._ordinal + skipped, self._ordinal + len(texts)))
+            cut.texts.extend(texts[skipped:])
+            self._ordinal += len(texts)
         _reject_long(cut, self._max_record_bytes, "record")
         if end is None:
-            cut.rejects.extend(self._open_element.add(chunk[start:], self._ordinal))
+            cut.rejects.extend(self._open_element.add(chunk[ends[-1] + 1 if ends else 0 :], self._ordinal))
 
     def _refuse_more(self, chunk: bytes, places: np.ndarray, depths: np.ndarray, array_end: int | None) -> None:
         """Raise Refused when something follows the end of the outermost value."""

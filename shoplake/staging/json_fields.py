@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Container, Iterable
+from itertools import chain
 
 import msgspec
 import numpy as np
@@ -57,28 +58,27 @@ def flat_names(fields: Fields, kept_whole: Container[str], max_names: int) -> li
     return list(fields)
 
 
-def count_repeats(text: bytes, texts: list[bytes], records: list[Fields]) -> int:
-    """How many records name a field twice; of such, the last one counts. `text` is all `texts` together."""
+def count_keys(text: bytes) -> int:
+    """How often a quote and a colon follow one another, as behind a key: at least once for each key in `text`."""
     data = np.frombuffer(text, np.uint8)
     before_colons = data[np.flatnonzero(data == ord(":")) - 1]
-    has_space = bool(_IS_SPACE[before_colons].any())
-    # Each record has at least as many colons behind quotes as fields: equal sums leave no record with more.
-    if not has_space and np.count_nonzero(before_colons == ord('"')) == sum(map(len, records)):
+    if _IS_SPACE[before_colons].any():
+        return len(_KEY_END.findall(text))
+    return int(np.count_nonzero(before_colons == ord('"')))
+
+
+def count_repeats(text: bytes, texts: list[bytes], records: list[Fields]) -> int:
+    """How many records name a field twice; of such, the last one counts. `text` is all `texts` together."""
+    fields, keys = sum(map(len, records)), count_keys(text)
+    # No record has fewer keys than fields: equal sums leave none with more. Keys within values don't count.
+    if keys == fields or keys - count_keys(b"\0".join(chain.from_iterable(map(dict.values, records)))) == fields:
         return 0
-    return sum(_repeats_a_key(text, fields, has_space) for text, fields in zip(texts, records, strict=True))
+    return sum(_repeats_a_key(text, fields) for text, fields in zip(texts, records, strict=True))
 
 
-def _repeats_a_key(text: bytes, fields: Fields, has_space: bool) -> bool:
+def _repeats_a_key(text: bytes, fields: Fields) -> bool:
     """Whether an object names a field twice. Only where the count of its keys says so, it is read again."""
-    keys = _count_keys(text, has_space)
-    if keys == len(fields):
-        return False
-    if keys - sum(_count_keys(bytes(value), has_space) for value in fields.values()) <= len(fields):
+    if text.count(b":") == len(fields) or count_keys(text) - count_keys(b"\0".join(fields.values())) == len(fields):
         return False
     pairs = json.JSONDecoder(object_pairs_hook=lambda pairs: pairs).decode(text.decode())
     return len(pairs) > len(fields)
-
-
-def _count_keys(text: bytes, has_space: bool) -> int:
-    """How often a quote and a colon follow one another, as behind a key; in strings too."""
-    return len(_KEY_END.findall(text)) if has_space else text.count(b'":')

@@ -7,7 +7,7 @@ column's own name is staged whole. The names of every record are looked up, not 
 contract's column that first appears at record 1,000,000 is staged from there on.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from operator import itemgetter
@@ -16,6 +16,7 @@ import msgspec
 import pyarrow as pa
 
 from shoplake.contracts import Contract, Source, fold
+from shoplake.staging.json_alike import layout_of, tree_of
 from shoplake.staging.json_cut import Cut
 from shoplake.staging.json_fields import (
     MAX_NESTING,
@@ -85,12 +86,35 @@ class JsonRecords:
     def batches(self, cuts: Iterable[Cut]) -> Iterator[Batch]:
         """The good records and the rejects of every cut."""
         for cut in cuts:
+            if self._explode is None and (batch := self._alike(cut)):
+                yield batch
+                continue
             objects, rejects = decode_records(cut)
             self.repeated_keys += count_repeats(objects.text, objects.texts, objects.fields)
             if self._explode is None:
                 yield self._batch(objects, rejects)
             else:
                 yield from self._exploded(objects, rejects)
+
+    def _alike(self, cut: Cut) -> Batch | None:
+        """The batch of a cut, at once, where all its records are alike and name each field once; else None."""
+        try:
+            tree = tree_of(decode_object(cut.texts[0]), self._is_openable) if cut.texts else ()
+            layout = layout_of(tree) if tree else None
+            records = list(map(layout.decode, cut.texts)) if layout else []
+        except (msgspec.MsgspecError, RecursionError):
+            return None
+        text = b"".join(cut.texts)
+        if not records or not layout.names_fields_once(records, text):
+            return None
+        shape = self._shape_of(layout.names)
+        if shape.ambiguous or any(is_object(value) for name in shape.to_open for value in layout.values(records, name)):
+            return None
+        self._note_names(shape)
+        found = {name: layout.values(records, field) for name, field in shape.columns.items()}
+        return Batch(
+            pa.array(cut.numbers, pa.int64()), as_texts(cut.texts, text), self._arrays(found, len(records)), cut.rejects
+        )
 
     def _exploded(self, objects: Objects, rejects: list[Reject]) -> Iterator[Batch]:
         """A record for each element of each array."""
@@ -123,9 +147,8 @@ class JsonRecords:
         """The staged columns of some records; those that can't be told apart from each other join the rejects."""
         fields, shapes = self._shaped(objects)
         distinct = list(dict.fromkeys(shapes))
-        for name in (name for shape in distinct for name in shape.extra):
-            if name not in self._known_names and len(self.later_names) < MAX_NAMES:
-                self.later_names.setdefault(name)
+        for shape in distinct:
+            self._note_names(shape)
         if any(shape.ambiguous for shape in distinct):
             bad = [place for place, shape in enumerate(shapes) if shape.ambiguous]
             rejects += [_ambiguous(objects, place, shapes[place]) for place in bad]
@@ -163,25 +186,35 @@ class JsonRecords:
     def _values(self, fields: list[Fields], shapes: list[Shape]) -> list[pa.StringArray]:
         """The contract's columns of some records."""
         distinct = list(dict.fromkeys(shapes))
-        present = {column for shape in distinct for column in shape.columns}
-        used = [name for name in self.columns if name in present]
         if len(distinct) == 1:
-            rows = list(map(_picker([distinct[0].columns[name] for name in used]), fields))
+            found = {name: list(map(itemgetter(key), fields)) for name, key in distinct[0].columns.items()}
         else:
-            for record in fields:
-                record[None] = b""  # stands for a field that isn't there
-            pick = {shape: _picker([shape.columns.get(name) for name in used]) for shape in distinct}
-            rows = [pick[shape](record) for record, shape in zip(fields, shapes, strict=True)]
-        found = dict(zip(used, as_strings(rows, len(used)), strict=True))
-        nothing = pa.nulls(len(fields), pa.string())
-        return [found.get(name, nothing) for name in self.columns]
+            found = {
+                name: [record.get(shape.columns.get(name), b"") for record, shape in zip(fields, shapes, strict=True)]
+                for name in {name for shape in distinct for name in shape.columns}
+            }
+        return self._arrays(found, len(fields))
+
+    def _arrays(self, found: dict[str, list[msgspec.Raw | bytes]], rows: int) -> list[pa.StringArray]:
+        """All the contract's columns, of those that were found their values."""
+        arrays = dict(zip(found, as_strings(list(found.values())), strict=True))
+        nothing = pa.nulls(rows, pa.string())
+        return [arrays.get(name, nothing) for name in self.columns]
+
+    def _note_names(self, shape: Shape) -> None:
+        for name in shape.extra:
+            if name not in self._known_names and len(self.later_names) < MAX_NAMES:
+                self.later_names.setdefault(name)
+
+    def _is_openable(self, name: str) -> bool:
+        return fold(name) in self._openable
 
     def _look_up(self, names: tuple[str, ...]) -> Shape:
         match = self._contract.match_header(names)
         return Shape(
             columns={column: names[position] for column, position in match.columns.items()},
             extra=tuple(match.extra),
-            to_open=tuple(n for n in names if fold(n) in self._openable),
+            to_open=tuple(filter(self._is_openable, names)),
             ambiguous=match.ambiguous,
         )
 
@@ -217,11 +250,6 @@ def _no_object(number: int, text: bytes) -> Reject:
 def _lower(error: Exception) -> str:
     message = str(error)
     return message[:1].lower() + message[1:]
-
-
-def _picker(names: list[str | None]) -> Callable[[Fields], Sequence[msgspec.Raw | bytes]]:
-    """A function that takes these fields out of a record."""
-    return itemgetter(*names) if len(names) > 1 else lambda record: [record[name] for name in names]
 
 
 def _ambiguous(objects: Objects, place: int, shape: Shape) -> Reject:

@@ -21,33 +21,33 @@ def as_texts(texts: Sequence[bytes], joined: bytes) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(joined))
 
 
-def as_strings(rows: Sequence[Sequence[msgspec.Raw | bytes]], width: int) -> list[pa.StringArray]:
-    """The values of rows as `width` columns of strings; null, or no text at all, is null.
+def as_strings(columns: Sequence[Sequence[msgspec.Raw | bytes]]) -> list[pa.StringArray]:
+    """Columns of values, all of one length, as strings; null, or no text at all, is null.
 
     Strings lose their quotes and escapes; everything else keeps its text.
     """
+    if not columns or not columns[0]:
+        return [pa.array([], pa.string()) for _ in columns]
     # No JSON text holds a NUL: it can stand between values, so that all are looked at together.
-    joined = b"\0".join(chain.from_iterable(rows)) + b"\0"
+    joined = b"\0".join(chain.from_iterable(columns)) + b"\0"
     data = np.frombuffer(joined, np.uint8)
-    ends = np.flatnonzero(data == 0) if rows and width else np.zeros(0, np.int64)
-    begins = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
+    ends = np.flatnonzero(data == 0)
+    begins = np.concatenate([[0], ends[:-1] + 1])
     first = data[begins]
     is_string = first == _QUOTE
     is_null = (first == 0) | (first == _N)
     begins, ends = begins + is_string, np.where(is_null, begins, ends - is_string)
-    cells = slices(data, begins, ends, is_null)
-    columns = [cells.take(pa.array(np.arange(offset, len(cells), width))) for offset in range(width)]
+    values = slices(data, begins, ends, is_null)
     if b"\\" in joined:
         with_escape = np.unique(np.searchsorted(ends, np.flatnonzero(data == _BACKSLASH)))
         with_escape = with_escape[is_string[with_escape]]
-        for offset in range(width):
-            here = with_escape[with_escape % width == offset]
-            texts = [_decode_string(joined[begins[cell] - 1 : ends[cell] + 1]) for cell in here]
-            columns[offset] = _replaced(columns[offset], here // width, texts)
-    return columns
+        texts = [_decode_string(joined[begins[value] - 1 : ends[value] + 1]) for value in with_escape]
+        values = _replaced(values, with_escape, texts)
+    height = len(columns[0])
+    return [values.slice(place * height, height) for place in range(len(columns))]
 
 
-def _replaced(column: pa.StringArray, rows: np.ndarray, texts: list[str]) -> pa.StringArray:
-    is_replaced = np.zeros(len(column), np.bool_)
-    is_replaced[rows] = True
-    return pc.replace_with_mask(column, pa.array(is_replaced), pa.array(texts, pa.string()))
+def _replaced(values: pa.StringArray, places: np.ndarray, texts: list[str]) -> pa.StringArray:
+    is_replaced = np.zeros(len(values), np.bool_)
+    is_replaced[places] = True
+    return pc.replace_with_mask(values, pa.array(is_replaced), pa.array(texts, pa.string()))

@@ -1,0 +1,96 @@
+"""Records that all have the same fields, which those of most files do: decoded without a dict for each.
+
+A layout is made from one record and reads every record that names the same fields, in whatever order, with objects
+in the same places. Of any other record its `decode` raises, and `json_records` reads the record as it comes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
+
+import msgspec
+
+from shoplake.staging.json_fields import MAX_NESTING, Fields, count_keys, decode_object, is_object
+
+MAX_FIELDS = 300  # of a layout; a record with more is read as it comes
+_KNOWN_LAYOUTS = 16
+
+Tree = tuple[tuple[str, "Tree | None"], ...]
+"""The names of an object's fields; behind the name of an object that is opened, its own tree."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How records with one tree of fields are read."""
+
+    decode: Callable[[bytes], msgspec.Struct]  # raises a msgspec.MsgspecError of records with other fields
+    names: tuple[str, ...]  # of the fields, those of opened objects by their path
+    places: dict[str, str]  # a field's name -> the attribute of a decoded record that holds its value
+    key_count: int  # keys of one record, with those of the objects that are opened
+
+    def values(self, records: Sequence[msgspec.Struct], name: str) -> list[msgspec.Raw]:
+        """One field of all records."""
+        return list(map(attrgetter(self.places[name]), records))
+
+    def names_fields_once(self, records: Sequence[msgspec.Struct], text: bytes) -> bool:
+        """Whether no record, and no object opened in one, names a field twice; `text` is that of all records."""
+        keys, expected = count_keys(text), self.key_count * len(records)
+        if keys == expected:
+            return True
+        values = chain.from_iterable(self.values(records, name) for name in self.names)
+        return keys - count_keys(b"\0".join(values)) == expected
+
+
+def tree_of(fields: Fields, is_openable: Callable[[str], bool], path: str = "", depth: int = 0) -> Tree:
+    """The names of a record's fields, with those objects opened whose paths are openable."""
+    return tuple(
+        (
+            name,
+            tree_of(decode_object(value), is_openable, f"{path}{name}.", depth + 1)
+            if depth < MAX_NESTING and is_openable(path + name) and is_object(value)
+            else None,
+        )
+        for name, value in fields.items()
+    )
+
+
+@lru_cache(maxsize=_KNOWN_LAYOUTS)
+def layout_of(tree: Tree) -> Layout | None:
+    """The layout of records with these fields; None where they are too many, or two have one path."""
+    places = dict(_places(tree))
+    key_count = _count(tree)
+    if len(places) < len(_places(tree)) or key_count > MAX_FIELDS:
+        return None
+    try:
+        record = _struct(tree)
+    except ValueError:  # of names with quotes, backslashes or control characters
+        return None
+    return Layout(msgspec.json.Decoder(record).decode, tuple(places), places, key_count)
+
+
+def _struct(tree: Tree) -> type[msgspec.Struct]:
+    kinds = [msgspec.Raw if inner is None else _struct(inner) for _, inner in tree]
+    return msgspec.defstruct(
+        "Record",
+        [(f"f{place}", kind) for place, kind in enumerate(kinds)],
+        rename={f"f{place}": name for place, (name, _) in enumerate(tree)},
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+
+
+def _places(tree: Tree, path: str = "", attribute: str = "") -> list[tuple[str, str]]:
+    """Pairs of a field's path and the attribute that holds it."""
+    found = []
+    for place, (name, inner) in enumerate(tree):
+        if inner is None:
+            found.append((path + name, f"{attribute}f{place}"))
+        else:
+            found += _places(inner, f"{path}{name}.", f"{attribute}f{place}.")
+    return found
+
+
+def _count(tree: Tree) -> int:
+    return len(tree) + sum(_count(inner) for _, inner in tree if inner is not None)
