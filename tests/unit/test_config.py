@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shoplake.closing import is_infrastructure
 from shoplake.config import load_inventory, load_lake
 from shoplake.errors import ConfigurationError
 from shoplake.publication import publication_order
@@ -108,6 +109,26 @@ def test_every_task_has_a_time_out_and_retries_with_jitter(lake):
     for name, task in tasks_of(json.loads(definition(lake))["States"]):
         assert task["TimeoutSeconds"] > 0, name
         assert all(retry["JitterStrategy"] == "FULL" for retry in task["Retry"]), name
+
+
+def test_what_the_state_machine_tries_again_gives_a_runs_files_back_when_it_gives_up(lake):
+    tasks = tasks_of(json.loads(definition(lake))["States"])
+    retried = {error for _, task in tasks for retry in task["Retry"] for error in retry["ErrorEquals"]}
+    assert {"Lambda.TooManyRequestsException", "ClientError", "Glue.ThrottlingException"} <= retried
+    assert {error for error in retried if not is_infrastructure(error, None)} == set()
+
+
+def test_every_function_is_tried_again_on_the_same_errors(lake):
+    """The validator also on those of a large file's bytes; on everything that it is retried on, its file can wait."""
+    retried, waits = {}, set()
+    for name, task in tasks_of(json.loads(definition(lake))["States"]):
+        if task["Resource"].endswith("lambda:invoke"):
+            retried[name] = {error for retry in task["Retry"] for error in retry["ErrorEquals"]}
+            waits |= {e for catch in task.get("Catch", []) if catch["Next"] == "Not now" for e in catch["ErrorEquals"]}
+    of_bytes = {"S3UploadFailedError", "ResponseStreamingError", "IncompleteReadError", "ConnectionClosedError"}
+    validator = retried.pop("Validate one file")
+    assert {frozenset(errors) for errors in retried.values()} == {frozenset(validator - of_bytes)}
+    assert of_bytes < validator < waits
 
 
 def test_every_step_before_publishing_is_caught(lake):
