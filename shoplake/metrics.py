@@ -49,7 +49,11 @@ def put_run_metrics(lake: Lake, report: Report, quality: dict[str, Any] | None) 
 
 
 def of_run(report: Report, quality: dict[str, Any] | None) -> Iterator[Metric]:
-    """The receipt's figures; rows by dataset; the share of expectations met (percent) by table."""
+    """The receipt's figures; rows by dataset; by table how good its data is.
+
+    The score (percent) is the share of a table's expectations that didn't stop the run: a warning that was not met
+    is counted apart, so that an alarm on the score means a failure.
+    """
     run = report.run
     yield Metric("RunsSucceeded", run["state"] == SUCCEEDED)
     yield Metric("RunsFailed", run["state"] == FAILED)
@@ -67,8 +71,10 @@ def of_run(report: Report, quality: dict[str, Any] | None) -> Iterator[Metric]:
             name = f"Rows{outcome.capitalize()}"
             yield Metric(name, sum(r[outcome] for r in rows), dimensions={"dataset": dataset})
     for table, counts in (quality or {}).get("tables", {}).items():
-        score = 100 * counts["met"] / counts["checked"]
+        critical, warnings = (sum(f["table"] == table for f in quality[kind]) for kind in ("critical", "warnings"))
+        score = 100 * (counts["checked"] - critical) / counts["checked"]
         yield Metric("QualityScore", score, "Percent", {"table": table})
+        yield Metric("QualityWarnings", warnings, dimensions={"table": table})
 
 
 def of_jobs(lake: Lake, run_id: str) -> Iterator[Metric]:

@@ -12,7 +12,11 @@ from shoplake.receipt import Report, StateTime
 
 LAKE = load_lake("local")
 AT = datetime(2025, 1, 15, 12, 0, tzinfo=UTC)
-QUALITY = {"tables": {"curated.sales": {"checked": 8, "met": 6}, "run.ledger": {"checked": 2, "met": 2}}}
+QUALITY = {
+    "tables": {"curated.sales": {"checked": 8, "met": 5}, "run.ledger": {"checked": 2, "met": 1}},
+    "critical": [{"table": "curated.sales"}, {"table": "curated.sales"}],
+    "warnings": [{"table": "curated.sales"}, {"table": "run.ledger"}],
+}
 
 
 def line(dataset: str, read: int, applied: int, quarantined: int) -> dict:
@@ -87,6 +91,7 @@ def test_every_figure_of_the_receipt_is_a_metric():
         ("RowsRead", "transactions"): 50, ("RowsRead", "products"): 10,
         ("RowsQuarantined", "transactions"): 2, ("RowsQuarantined", "products"): 0,
         ("QualityScore", "curated.sales"): 75, ("QualityScore", "run.ledger"): 100,
+        ("QualityWarnings", "curated.sales"): 1, ("QualityWarnings", "run.ledger"): 1,
     }  # fmt: skip
 
 
