@@ -3,9 +3,9 @@
 A job takes `job_start_s` and then reads `job_mb_per_s` with each DPU that works (a job's first worker is Spark's
 driver), and is billed for a minute at least; jobs that only some datasets need are counted where such a file is
 there. For each touched dataset a crawl is counted, as if one were due. A validator takes `validator_start_s` a file
-and then reads `validator_mb_per_s`. A gzipped file counts `gzip_ratio` times its size. Those figures stand in
-`lake.yaml` under `estimates`, measured on this code; prices stand there too. The other functions, a fraction of a
-cent a run, are left out.
+and then reads `validator_mb_per_s` with one vCPU; it gets the share of one that its memory buys, and makes no use of
+a second. A gzipped file counts `gzip_ratio` times its size. Those figures stand in `lake.yaml` under `estimates`,
+measured on this code; prices stand there too. The other functions, a fraction of a cent a run, are left out.
 """
 
 import math
@@ -18,6 +18,7 @@ from shoplake.files import FileVersion
 
 _TRANSITIONS_A_FILE = 2  # each file is a child execution of one state
 _TRANSITIONS_A_RUN = 20
+_MB_OF_A_VCPU = 1769  # "At 1,769 MB, a function has the equivalent of one vCPU": AWS Lambda's guide, Configure memory
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def estimate_run(lake: Lake, files: Sequence[FileVersion]) -> Estimate:
     billed_s = max(job_s, prices.glue_min_billed_s)
     glue = len(_jobs(lake, files)) * billed_s * worker.dpu / 3600 * prices.glue_dpu_hour
     validator = lake.inventory.functions["file_validator"]
-    validator_s = len(files) * figures.validator_start_s + megabytes / figures.validator_mb_per_s
+    vcpu = min(1, validator.memory_mb / _MB_OF_A_VCPU)
+    validator_s = len(files) * figures.validator_start_s + megabytes / (figures.validator_mb_per_s * vcpu)
     functions = validator_s * validator.memory_mb / 1024 * prices.lambda_gb_second_arm64
     functions += len(files) / 1_000_000 * prices.lambda_million_requests
     touched = {file.dataset for file in files} & lake.inventory.datasets.keys()
