@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shoplake.checks import Check
-from shoplake.receipt import OUTCOMES, StateTime
+from shoplake.receipt import OUTCOMES, StateTime, by_interest, problem_text
 from shoplake.times import parse
 
 PIPE_WIDTH = 10_000  # columns where there is no terminal: nothing is wrapped in logs and pipes
@@ -259,8 +259,7 @@ def _files(inputs: Sequence[dict[str, Any]]) -> RenderableType:
     """A run's files, those with something to say first."""
     table = _table("file", "verdict", ">read", *(f">{name}" for name in OUTCOMES))
     remarks: list[Text] = []
-    by_interest = sorted(inputs, key=lambda file: file["verdict"] == "accepted")
-    for file in by_interest[:MAX_FILES]:
+    for file in by_interest(inputs)[:MAX_FILES]:
         counts = (number(file["rows"][name]) for name in ("read", *OUTCOMES))
         table.add_row(plain(file["key"]), word(file["verdict"]), *counts)
         remarks += _remarks(file)
@@ -276,9 +275,7 @@ def _remarks(file: dict[str, Any]) -> list[Text]:
     if file.get("sentence"):
         remarks.append(Text(f"{plain(file['key'])}: {plain(file['sentence'])}", style=style))
     for problem in file["problems"][:MAX_PROBLEMS]:
-        where = "file" if problem["line"] is None else f"line {problem['line']}"
-        what = f", {problem['column']} = {problem['value']!r}" if problem["column"] else ""
-        remarks.append(Text(f"{plain(file['key'])}: {where}{plain(what)}: {plain(problem['rule'])}", style=style))
+        remarks.append(Text(f"{plain(file['key'])}: {plain(problem_text(problem))}", style=style))
     more = len(file["problems"]) - MAX_PROBLEMS
     if more > 0:
         remarks.append(Text(f"{plain(file['key'])}: ... and {more:,} more problems: --json lists them", style="dim"))

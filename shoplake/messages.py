@@ -7,7 +7,7 @@ from typing import Any
 from shoplake.config import Lake
 from shoplake.estimate import OverBudget, dollars
 from shoplake.keys import RunKeys
-from shoplake.receipt import OUTCOMES, Report
+from shoplake.receipt import OUTCOMES, Report, by_interest, problem_text
 from shoplake.runs import FAILED
 
 MAX_SUBJECT = 99  # SNS: under 100 ASCII characters
@@ -188,28 +188,21 @@ def _summary(lake: Lake, report: Report) -> str:
 def _files(report: Report) -> str:
     """Refused files first, then those with rejects, duplicates and columns that nobody knows; of all, the first few."""
     lines = []
-    verdicts = ("refused", "accepted_with_rejects", "duplicate", "accepted")
-    by_interest = sorted(report.inputs, key=lambda f: (verdicts.index(f["verdict"]), not f["extra_columns"]))
-    for file in by_interest[:MAX_LISTED]:
+    files = by_interest(report.inputs)
+    for file in files[:MAX_LISTED]:
         lines.append(f"  {file['verdict']:<21} {file['key']} ({file['rows']['read']:,} rows)")
         if file["sentence"]:
             lines.append(f"      {file['sentence']}")
         for problem in file["problems"][:3]:
-            lines.append("      " + _problem(problem))
+            lines.append("      " + problem_text(problem))
         if file["extra_columns"]:
             lines.append(
                 f"      columns that the contract doesn't know, kept in raw: {', '.join(file['extra_columns'][:10])}"
             )
         lines += [f"      note: {note}" for note in file["notes"]]
-    if len(by_interest) > MAX_LISTED:
-        lines.append(f"  ... and {len(by_interest) - MAX_LISTED} more: shoplake show {report.run['run_id']}")
+    if len(files) > MAX_LISTED:
+        lines.append(f"  ... and {len(files) - MAX_LISTED} more: shoplake show {report.run['run_id']}")
     return "\n".join(["Files", *lines]) if lines else ""
-
-
-def _problem(problem: dict[str, Any]) -> str:
-    where = f"line {problem['line']}" if problem["line"] is not None else "file"
-    what = f", {problem['column']} = {problem['value']!r}" if problem["column"] else ""
-    return f"{where}{what}: {problem['rule']}"
 
 
 def _tables(report: Report) -> str:

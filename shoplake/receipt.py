@@ -1,5 +1,6 @@
 """What a run did and what it cost, put together from the verdicts, the ledgers and the execution's history."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -112,6 +113,21 @@ def build_report(lake: Lake, record: dict[str, Any], ended_at: datetime | None =
 def file_lines(verdicts: list[Verdict], ledgers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Every file of a run: its verdict, completed by what the job made of its rows."""
     return [_file_line(verdict, _counts_of(verdict, ledgers)) for verdict in verdicts]
+
+
+def by_interest(files: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A run's files as a person wants them: refused ones first, then rejects, duplicates, and unknown columns."""
+    verdicts = ("refused", "accepted_with_rejects", "duplicate", "accepted")
+    return sorted(files, key=lambda file: (verdicts.index(file["verdict"]), not file["extra_columns"]))
+
+
+def problem_text(problem: dict[str, Any]) -> str:
+    """One problem of a file in words: `line 19, price = '-4.99': below_minimum`."""
+    where = "file" if problem["line"] is None else f"line {problem['line']}"
+    if problem["column"]:
+        where += f", {problem['column']}"
+        where += "" if problem["value"] is None else f" = {problem['value']!r}"
+    return f"{where}: {problem['rule']}"
 
 
 def _file_line(verdict: Verdict, counts: dict[str, Any]) -> dict[str, Any]:

@@ -344,6 +344,11 @@ def test_a_failed_run_says_where_and_why():
     assert "table (not published)" in text
 
 
+def test_of_many_files_the_refused_are_shown_before_those_with_rejects():
+    text = seen(rendering.result_view({**SHOW, "inputs": [GOOD_FILE] * 30 + [REFUSED_FILE]}))
+    assert "is empty: export it again." in text
+
+
 def test_of_many_files_the_uninteresting_are_only_counted():
     accepted = {**GOOD_FILE, "verdict": "accepted", "problems": []}
     text = seen(rendering.result_view({**SHOW, "inputs": [accepted] * 30 + [REFUSED_FILE]}))

@@ -68,6 +68,11 @@ def test_a_problem_is_told_with_line_column_value_and_rule():
     assert "line 7, quantity = 'two': not_an_integer" in success(file(problems=[problem])).body
 
 
+def test_a_value_that_is_missing_is_not_called_none():
+    problem = {"line": 7, "column": "ordered_at", "value": None, "rule": "missing"}
+    assert "      line 7, ordered_at: missing\n" in success(file(problems=[problem])).body
+
+
 def test_refused_files_are_named_before_all_others_and_unknown_columns_before_clean_files():
     partly = [file("accepted_with_rejects", f"raw/transactions/{n}.csv") for n in range(20)]
     assert "raw/transactions/bad.csv" in success(*partly, file("refused", "raw/transactions/bad.csv")).body
