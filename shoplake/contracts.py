@@ -66,6 +66,7 @@ class Column:
     logical_type: str
     physical_type: str
     required: bool = False
+    is_key: bool = False
     synonyms: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -153,7 +154,8 @@ class Contract:
         """Find the source and the columns of a header.
 
         A column's own name goes before its source's aliases, these before its synonyms, and all in the contract's
-        order; a name that stands twice in the header is ambiguous.
+        order; a name that stands twice in the header is ambiguous. So is a key for which two synonyms are there, such
+        as `id` and `sku`: the file's order can't tell which of them other files refer to.
         """
         positions: dict[str, list[int]] = {}
         for position, name in enumerate(header):
@@ -166,6 +168,9 @@ class Contract:
         ambiguous = {
             column: [header[p] for p in positions[name]] for column, name in found.items() if len(positions[name]) > 1
         }
+        if source.key == "id":
+            rivals = {name: self._rivals(positions, name, source) for name in found if self.by_name[name].is_key}
+            ambiguous |= {name: [header[p] for p in places] for name, places in rivals.items() if len(places) > 1}
         taken = set(columns.values())
         return HeaderMatch(
             source=source,
@@ -186,6 +191,12 @@ class Contract:
             if first is not None:
                 found[column.name] = first
         return found
+
+    def _rivals(self, positions: dict[str, list[int]], column: str, source: Source) -> list[int]:
+        """Where a column's synonyms are in the header; nowhere, if its own name or an alias of the source decides."""
+        if any(fold(name) in positions for name in (column, *source.aliases.get(column, ()))):
+            return []
+        return [place for name in self.by_name[column].synonyms for place in positions.get(fold(name), [])]
 
     def _source_of(self, names: set[str], columns: Container[str]) -> Source:
         """The first source whose header names are all there; the last source where none fits."""
@@ -260,6 +271,7 @@ class _Reader:
             logical_type=p.logicalType,
             physical_type=p.physicalType or self._fail(place, "needs a physicalType"),
             required=bool(p.required),
+            is_key=bool(p.primaryKey),
             synonyms=tuple(s.synonym for s in p.synonyms or []),
             minimum=options.get("minimum"),
             maximum=options.get("maximum"),

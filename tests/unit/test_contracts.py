@@ -55,6 +55,20 @@ def test_a_name_that_stands_twice_is_ambiguous(contract):
     assert match.ambiguous == {"quantity": ["qty", "QTY"]}
 
 
+@pytest.mark.parametrize(
+    ("header", "ambiguous"),
+    [
+        (["sku", "id", "name", "price"], {"product_id": ["id", "sku"]}),
+        (["product_id", "id", "sku", "name", "price"], {}),
+        (["id", "name", "price"], {}),
+        (["SKU", "name", "title", "price", "list_price"], {}),
+        (["name", "price", "image", "categories", "popularity", "id", "sku"], {}),
+    ],
+)
+def test_a_catalogue_with_two_keys_must_say_which_one_orders_name(header, ambiguous):
+    assert load_contract("products").match_header(header).ambiguous == ambiguous
+
+
 def test_a_source_folder_decides_over_the_header(contract):
     assert contract.bound_to("plain").match_header(UCI).source.name == "plain"
     assert contract.bound_to("nobody").match_header(UCI).source.name == "uci"
