@@ -15,8 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,20 @@ import pyarrow.parquet as pq
 
 from benchmarks.orders import HEADER, order_lines
 
-FORMS = ("csv", "csv.gz", "jsonl", "jsonl.gz", "array.json", "object.json", "nested.jsonl", "parquet")
+FORMS = (
+    "csv",
+    "csv.gz",
+    "jsonl",
+    "jsonl.gz",
+    "mixed.jsonl",  # one record in three lacks a field
+    "array.json",
+    "array.json.gz",
+    "object.json",  # the array at a path of one object
+    "nested.jsonl",  # an object in each line
+    "exploded.jsonl",  # an array of objects in each line, which become the records
+    "parquet",
+)
+ORDER_FIELDS, LINES = ("order_id", "order_date", "customer", "country"), "lines"
 NUMBERS = {"line_number": int, "qty": int, "price": float}
 ROW_GROUP_ROWS = 100_000
 LIMITS = (100_000_000_000, 10_000_000)  # bytes of a file, and of a record
@@ -74,6 +89,9 @@ def measure(path: Path) -> dict[str, float]:
     from shoplake.staging import Limits, stage
 
     contract = load_contract("transactions")
+    if "exploded" in path.name:
+        orders = replace(contract.source("shop"), header=(LINES,), explode=LINES)
+        contract = replace(contract, sources=(orders,))
     started, cpu_started = time.monotonic(), time.process_time()
     with path.open("rb") as file:
         found = stage(
@@ -95,6 +113,7 @@ def write(path: Path, form: str, size_bytes: float) -> int:
         return write_parquet(path, size_bytes)
     before, between, after = {
         "array.json": ("[", ",\n", "]\n"),
+        "array.json.gz": ("[", ",\n", "]\n"),
         "object.json": ('{"orders": [', ",\n", "]}\n"),
     }.get(form, (HEADER + "\n" if form.startswith("csv") else "", "\n", "\n"))
     with gzip.open(path, "wb", compresslevel=1) if form.endswith(".gz") else path.open("wb") as file:
@@ -108,14 +127,27 @@ def write(path: Path, form: str, size_bytes: float) -> int:
 
 def records(form: str) -> Iterator[str]:
     """Orders without end, each as the text that it is in a form."""
-    for line in order_lines(seed=1, days=3):
-        if form.startswith("csv"):
-            yield line
-        else:
-            fields = order(line)
+    lines = order_lines(seed=1, days=3)
+    if form.startswith("csv"):
+        yield from lines
+    elif form.startswith("exploded"):
+        yield from map(json.dumps, whole_orders(map(order, lines)))
+    else:
+        for number, fields in enumerate(map(order, lines)):
             if form.startswith("nested"):
                 fields["customer"] = {"id": fields["customer"], "country": fields.pop("country")}
+            if form.startswith("mixed") and number % 3 == 0:
+                del fields["country"]
             yield json.dumps(fields)
+
+
+def whole_orders(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Orders, each with the array of its lines."""
+    for _, group in groupby(lines, key=itemgetter("order_id")):
+        of_order = list(group)
+        yield {name: of_order[0][name] for name in ORDER_FIELDS} | {
+            LINES: [{name: line[name] for name in line if name not in ORDER_FIELDS} for line in of_order]
+        }
 
 
 def order(line: str) -> dict[str, str | int | float]:

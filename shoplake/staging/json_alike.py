@@ -1,10 +1,10 @@
 """Records that all have the same fields, which those of most files do: decoded without a dict for each.
 
 A layout is made from one record and reads every record that names the same fields, in whatever order, with objects
-in the same places. Of any other record its `decode` raises, and `json_records` reads the record as it comes.
+in the same places. Where one record is different, `json_records` reads all of them as they come.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -26,21 +26,44 @@ class Layout:
     """How records with one tree of fields are read."""
 
     decode: Callable[[bytes], msgspec.Struct]  # raises a msgspec.MsgspecError of records with other fields
+    tops: frozenset[str]  # names of the fields
     names: tuple[str, ...]  # of the fields, those of opened objects by their path
     places: dict[str, str]  # a field's name -> the attribute of a decoded record that holds its value
     key_count: int  # keys of one record, with those of the objects that are opened
 
-    def values(self, records: Sequence[msgspec.Struct], name: str) -> list[msgspec.Raw]:
-        """One field of all records."""
-        return list(map(attrgetter(self.places[name]), records))
 
-    def names_fields_once(self, records: Sequence[msgspec.Struct], text: bytes) -> bool:
+@dataclass(frozen=True)
+class Alike:
+    """Some records, at least one, that were read by one layout."""
+
+    layout: Layout
+    records: list[msgspec.Struct]
+
+    def values(self, name: str) -> list[msgspec.Raw]:
+        """One field of all records."""
+        return list(map(attrgetter(self.layout.places[name]), self.records))
+
+    def holds_objects(self, names: Iterable[str]) -> bool:
+        """Whether one of these fields is an object in one of the records."""
+        return any(b"\0{" in b"\0" + b"\0".join(self.values(name)) for name in names)
+
+    def names_fields_once(self, text: bytes) -> bool:
         """Whether no record, and no object opened in one, names a field twice; `text` is that of all records."""
-        keys, expected = count_keys(text), self.key_count * len(records)
+        # No record has fewer keys than the layout: equal sums leave none with more. Keys within values don't count.
+        keys, expected = count_keys(text), self.layout.key_count * len(self.records)
         if keys == expected:
             return True
-        values = chain.from_iterable(self.values(records, name) for name in self.names)
-        return keys - count_keys(b"\0".join(values)) == expected
+        return keys - count_keys(b"\0".join(chain.from_iterable(map(self.values, self.layout.names)))) == expected
+
+
+def read_alike(texts: Sequence[bytes | msgspec.Raw], is_openable: Callable[[str], bool]) -> Alike | None:
+    """The records, where all have the fields of the first one; None where not, or where there are none."""
+    try:
+        tree = tree_of(decode_object(texts[0]), is_openable) if texts else ()
+        layout = layout_of(tree) if tree else None
+        return Alike(layout, list(map(layout.decode, texts))) if layout else None
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def tree_of(fields: Fields, is_openable: Callable[[str], bool], path: str = "", depth: int = 0) -> Tree:
@@ -67,7 +90,7 @@ def layout_of(tree: Tree) -> Layout | None:
         record = _struct(tree)
     except ValueError:  # of names with quotes, backslashes or control characters
         return None
-    return Layout(msgspec.json.Decoder(record).decode, tuple(places), places, key_count)
+    return Layout(msgspec.json.Decoder(record).decode, frozenset(dict(tree)), tuple(places), places, key_count)
 
 
 def _struct(tree: Tree) -> type[msgspec.Struct]:

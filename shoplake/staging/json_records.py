@@ -7,16 +7,18 @@ column's own name is staged whole. The names of every record are looked up, not 
 contract's column that first appears at record 1,000,000 is staged from there on.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from operator import itemgetter
+from itertools import chain, repeat
+from operator import itemgetter, mul
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from shoplake.contracts import Contract, Source, fold
-from shoplake.staging.json_alike import layout_of, tree_of
+from shoplake.staging.json_alike import read_alike
 from shoplake.staging.json_cut import Cut
 from shoplake.staging.json_fields import (
     MAX_NESTING,
@@ -98,26 +100,60 @@ class JsonRecords:
 
     def _alike(self, cut: Cut) -> Batch | None:
         """The batch of a cut, at once, where all its records are alike and name each field once; else None."""
-        try:
-            tree = tree_of(decode_object(cut.texts[0]), self._is_openable) if cut.texts else ()
-            layout = layout_of(tree) if tree else None
-            records = list(map(layout.decode, cut.texts)) if layout else []
-        except (msgspec.MsgspecError, RecursionError):
+        alike = read_alike(cut.texts, self._is_openable)
+        if alike is None:
             return None
-        text = b"".join(cut.texts)
-        if not records or not layout.names_fields_once(records, text):
-            return None
-        shape = self._shape_of(layout.names)
-        if shape.ambiguous or any(is_object(value) for name in shape.to_open for value in layout.values(records, name)):
+        text, shape = b"".join(cut.texts), self._shape_of(alike.layout.names)
+        has_objects = text.count(b"{") > len(cut.texts) and alike.holds_objects(shape.to_open)
+        if shape.ambiguous or has_objects or not alike.names_fields_once(text):
             return None
         self._note_names(shape)
-        found = {name: layout.values(records, field) for name, field in shape.columns.items()}
+        found = {name: alike.values(key) for name, key in shape.columns.items()}
         return Batch(
-            pa.array(cut.numbers, pa.int64()), as_texts(cut.texts, text), self._arrays(found, len(records)), cut.rejects
+            pa.array(cut.numbers, pa.int64()),
+            as_texts(cut.texts, text),
+            self._arrays(found, len(cut.texts)),
+            cut.rejects,
+        )
+
+    def _exploded_alike(self, objects: Objects, rejects: list[Reject]) -> Batch | None:
+        """A record for each element, at once, where all records are alike, and all elements; else None."""
+        arrays = [elements_of(fields, self._explode) for fields in objects.fields]
+        if None in arrays:
+            return None
+        counts, values = list(map(len, arrays)), list(chain.from_iterable(arrays))
+        rests = [msgspec.json.encode(_without(fields, self._explode)) for fields in objects.fields]
+        if sum(map(mul, map(len, rests), counts)) > _BATCH_BYTES:
+            return None
+        parents, elements = read_alike(rests, self._is_openable), read_alike(values, self._is_openable)
+        if parents is None or elements is None or parents.layout.tops & elements.layout.tops:
+            return None
+        shape = self._shape_of(parents.layout.names + elements.layout.names)
+        if shape.ambiguous or parents.holds_objects(set(shape.to_open) & set(parents.layout.names)):
+            return None
+        if elements.holds_objects(set(shape.to_open) & set(elements.layout.names)):
+            return None
+        self._note_names(shape)
+        self.empty_arrays += counts.count(0)
+        texts = list(map(_spliced, _repeated(rests, counts), values))
+        found = {
+            name: elements.values(key)
+            if key in elements.layout.places
+            else list(_repeated(parents.values(key), counts))
+            for name, key in shape.columns.items()
+        }
+        return Batch(
+            pa.array(np.repeat(objects.numbers, counts)),
+            as_texts(texts, b"".join(texts)),
+            self._arrays(found, len(texts)),
+            rejects,
         )
 
     def _exploded(self, objects: Objects, rejects: list[Reject]) -> Iterator[Batch]:
         """A record for each element of each array."""
+        if batch := self._exploded_alike(objects, rejects):
+            yield batch
+            return
         found, size = Objects(), 0
         for number, text, fields in objects:
             elements = elements_of(fields, self._explode)
@@ -126,15 +162,18 @@ class JsonRecords:
                 rejects.append(Reject(number, text.decode(), "no_array", detail))
                 continue
             self.empty_arrays += not elements
-            rest = {name: value for name, value in fields.items() if name != self._explode}
+            rest = _without(fields, self._explode)
+            rest_text = msgspec.json.encode(rest)
             for element, value in enumerate(elements, 1):
                 if not is_object(value):
                     detail = f"element {element} of `{self._explode}` is not an object"
                     rejects.append(Reject(number, bytes(value).decode(), "not_an_object", detail, element))
                     continue
-                merged = rest | decode_object(value)
+                own = decode_object(value)
+                merged = rest | own
+                is_spliced = rest and own and len(merged) == len(rest) + len(own)
                 found.numbers.append(number)
-                found.texts.append(msgspec.json.encode(merged))
+                found.texts.append(_spliced(rest_text, value) if is_spliced else msgspec.json.encode(merged))
                 found.fields.append(merged)
                 found.elements.append(element)
                 size += len(found.texts[-1])
@@ -250,6 +289,20 @@ def _no_object(number: int, text: bytes) -> Reject:
 def _lower(error: Exception) -> str:
     message = str(error)
     return message[:1].lower() + message[1:]
+
+
+def _without(fields: Fields, name: str) -> Fields:
+    return {key: value for key, value in fields.items() if key != name}
+
+
+def _spliced(rest: bytes, element: msgspec.Raw) -> bytes:
+    """The text of one object with the fields of two; neither is empty."""
+    return b"%b,%b" % (rest[:-1], memoryview(element)[1:])
+
+
+def _repeated(values: Sequence, counts: list[int]) -> Iterator:
+    """Each value so often."""
+    return chain.from_iterable(map(repeat, values, counts))
 
 
 def _ambiguous(objects: Objects, place: int, shape: Shape) -> Reject:

@@ -31,6 +31,10 @@ NAMES = st.sets(st.sampled_from(["title", "customer", "tags"])).flatmap(
 FIELDS_OF_A_RECORD = NAMES.flatmap(lambda names: st.tuples(*(st.tuples(st.just(name), FIELD[name]) for name in names)))
 
 
+C1 = [("id", "1"), ("price", "1"), ("customer", '"C1"')]
+C2 = [("id", "1"), ("price", "1"), ("customer", '{"id":2,"a":1}')]
+
+
 @st.composite
 def files_of_records(draw):
     """Records of which many have the same fields, and some name one twice."""
@@ -94,10 +98,7 @@ def is_repeating(text: str) -> bool:
 @example(records=[[("id", '":x"'), ("price", "1")]] * 2, colon=":", read_size=10**6)
 @example(records=[[("id", "1"), ("price", "1"), ("customer", '{"id":1,"x":{"a":1}}')]] * 2, colon=":", read_size=10**6)
 @example(
-    records=[
-        [("id", "1"), ("price", "1"), ("customer", '"C1"')],
-        [("id", "1"), ("price", "1"), ("customer", OBJECTS[1])],
-    ],
+    records=[C1, C2],
     colon=":",
     read_size=10**6,
 )
@@ -114,15 +115,26 @@ def test_json_is_staged_as_python_reads_it_in_lines_arrays_and_objects(records, 
         assert [record[:2] for record in staged.records] == list(enumerate(texts, 1))
 
 
-@given(
-    parents=st.lists(st.tuples(PLAIN_VALUE, files_of_records()), min_size=1, max_size=4),
-    read_size=st.sampled_from([5, 10**6]),
+@st.composite
+def files_of_arrays(draw):
+    """Lines of records, each with some fields of its own."""
+    records, size = draw(files_of_records()), draw(st.sampled_from([1, 2, 6]))
+    names = draw(st.sampled_from([["session"], ["session", "tags"], ["customer", "session"], ["title", "price"]]))
+    own = st.tuples(*(st.tuples(st.just(name), FIELD.get(name, PLAIN_VALUE)) for name in names))
+    return [(draw(own), records[start : start + size]) for start in range(0, len(records), size)]
+
+
+@given(parents=files_of_arrays(), read_size=st.sampled_from([5, 10**6]))
+@example(
+    parents=[([("customer", '{"id":1}')], [[("id", "1"), ("price", "1"), ("customer", '{"name":2}')]])], read_size=10**6
 )
-@settings(deadline=None, max_examples=25)
+@example(parents=[([("session", "1")], [C1, C2])], read_size=10**6)
+@example(parents=[(C1[2:], [C1[:2]]), (C2[2:], [C1[:2]])], read_size=10**6)
+@settings(deadline=None, max_examples=40)
 def test_exploded_json_is_staged_as_python_reads_it_in_lines_and_arrays(parents, read_size):
-    texts = [f'{{"session":{session},"things":[{",".join(map(written, records))}]}}' for session, records in parents]
+    texts = [written([*own, ("things", f"[{','.join(map(written, records))}]")]) for own, records in parents]
     elements = [
-        (line, {"session": parent["session"], **element})
+        (line, {name: value for name, value in parent.items() if name != "things"} | element)
         for line, parent in enumerate(map(read, texts), 1)
         for element in parent["things"]
     ]
