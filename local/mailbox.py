@@ -53,7 +53,7 @@ class _Store:
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         stored = {
             "to": ", ".join(envelope.rcpt_tos),
-            "subject": str(message["Subject"] or ""),
+            "subject": str(message["Subject"] or "").strip(),  # a folded header leaves the fold's space
             "body": _text_of(message),
             "sent_at": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }

@@ -36,9 +36,10 @@ def subscribe(aws, topic, **attributes) -> str:
 def test_a_published_message_arrives_with_subject_and_text(aws, topic, inbox):
     address = subscribe(aws, topic)
     text = "First line: 12 €\n\n" + "long " * 300 + "\nlast"
-    aws("sns").publish(TopicArn=topic, Subject="[shoplake local] run 1 failed", Message=text)
+    subject = "[shoplake local] run 2025-01-15-0002 published: 2 files, 2 rows, 1 refused"  # folded on the wire
+    aws("sns").publish(TopicArn=topic, Subject=subject, Message=text)
     [mail] = inbox(address, 1)
-    assert (mail["subject"], mail["body"]) == ("[shoplake local] run 1 failed", text)
+    assert (mail["subject"], mail["body"]) == (subject, text)
     assert mail["sent_at"].endswith("Z")
 
 
