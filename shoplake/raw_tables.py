@@ -76,11 +76,21 @@ def differences(dataset: str, columns: Iterable[tuple[str, str]], contract: Cont
         for name, kind, column in found
         if column and not _fits(kind, column)
     ]
+    opened = {parent for name, _, column in found if column for parent in _parents(name)}
+    whole = {parent for name, _ in fields for parent in _parents(name) if fold(parent) in known} - opened
+    new = [n for n, _, column in found if not (column or fold(n) in known or whole.intersection(_parents(n)))]
     return sentences + [
         f"raw.{dataset}: column `{name}` is new: the contract doesn't know it"
-        for name, _, column in found
-        if column is None and fold(name) not in known
+        if name.isprintable()
+        else f"raw.{dataset}: column {name!a} comes from a file that is no text, which crawlers read all the same"
+        for name in new
     ]
+
+
+def _parents(name: str) -> list[str]:
+    """The objects that a member is in, by its path. One that the contract knows whole is kept as JSON text."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def _fields(name: str, kind: str, arrays: set[str]) -> Iterator[tuple[str, str]]:

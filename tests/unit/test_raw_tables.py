@@ -37,6 +37,18 @@ def test_a_column_that_the_contract_does_not_know_is_new():
     assert told(coupon="string") == ["raw.transactions: column `coupon` is new: the contract doesn't know it"]
 
 
+def test_members_of_an_object_that_the_contract_knows_whole_are_known():
+    columns = {"product_id": "string", "name": "string", "price": "double", "attributes": "struct<colour:string>"}
+    assert differences("products", columns.items(), load_contract("products")) == []
+
+
+def test_a_column_out_of_bytes_that_are_no_text_is_told_without_them():
+    assert told(**{"pk\x03\x04order_id": "string"}) == [
+        "raw.transactions: column 'pk\\x03\\x04order_id' comes from a file that is no text, "
+        "which crawlers read all the same"
+    ]
+
+
 def test_a_required_column_that_is_not_there_is_named_with_its_other_names():
     assert told(unit_price=None) == [
         "raw.transactions: no column is the required `unit_price` "
