@@ -53,7 +53,7 @@ def success_message(
     if files["refused"]:
         headline += f", {files['refused']} refused"
     alerts = warnings + [
-        f"{f['table']}: {f['rule']} ({f['unexpected']} rows)" for f in (quality or {}).get("warnings", [])
+        f"{f['table']}: not met{_by_rows(f['unexpected'])}: {f['rule']}" for f in (quality or {}).get("warnings", [])
     ]
     parts = [
         _summary(lake, report),
@@ -190,7 +190,7 @@ def _files(report: Report) -> str:
     lines = []
     files = by_interest(report.inputs)
     for file in files[:MAX_LISTED]:
-        lines.append(f"  {file['verdict']:<21} {file['key']} ({file['rows']['read']:,} rows)")
+        lines.append(f"  {file['verdict']:<21} {file['key']} ({_count(file['rows']['read'], 'row')})")
         if file["sentence"]:
             lines.append(f"      {file['sentence']}")
         for problem in file["problems"][:3]:
@@ -283,6 +283,11 @@ def _command(lake: Lake, command: str) -> str:
 
 def _listed(title: str, lines: list[str]) -> str:
     return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
+
+
+def _by_rows(unexpected: int | None) -> str:
+    """How many rows break an expectation; nothing where it is not of rows."""
+    return "" if unexpected is None else f" by {_count(unexpected, 'row')}"
 
 
 def _count(n: int, noun: str) -> str:

@@ -112,7 +112,7 @@ def test_paths_are_built_from_parents_and_cycles_and_lost_parents_are_told(lake,
         ("Y", "Rang", True, False),
         ("Z", "Lost", False, True),
     }
-    assert "processed.categories: No category is above itself (2 rows)" in shop.letter
+    assert "processed.categories: not met by 2 rows: No category is above itself" in shop.letter
 
 
 def test_the_newest_version_of_each_product_is_in_the_catalogue(lake, shop):

@@ -68,6 +68,13 @@ def test_a_problem_is_told_with_line_column_value_and_rule():
     assert "line 7, quantity = 'two': not_an_integer" in success(file(problems=[problem])).body
 
 
+@pytest.mark.parametrize(("unexpected", "by"), [(2, " by 2 rows"), (1, " by 1 row"), (None, "")])
+def test_a_warning_of_the_gate_says_that_it_was_not_met(unexpected, by):
+    warning = {"table": "processed.products", "rule": "A product's category is known", "unexpected": unexpected}
+    body = success(file(), quality={"warnings": [warning], "data_docs": "d/"}).body
+    assert f"  processed.products: not met{by}: A product's category is known\n" in body
+
+
 def test_a_value_that_is_missing_is_not_called_none():
     problem = {"line": 7, "column": "ordered_at", "value": None, "rule": "missing"}
     assert "      line 7, ordered_at: missing\n" in success(file(problems=[problem])).body
