@@ -171,12 +171,13 @@ class Contract:
         if source.key == "id":
             rivals = {name: self._rivals(positions, name, source) for name in found if self.by_name[name].is_key}
             ambiguous |= {name: [header[p] for p in places] for name, places in rivals.items() if len(places) > 1}
+        doubted = {name for names in ambiguous.values() for name in names}
         taken = set(columns.values())
         return HeaderMatch(
             source=source,
             columns=columns,
             missing=tuple(c.name for c in self.columns if c.required and c.name not in columns),
-            extra=tuple(name for p, name in enumerate(header) if p not in taken and name.strip()),
+            extra=tuple(n for p, n in enumerate(header) if p not in taken and n.strip() and n not in doubted),
             ambiguous=ambiguous,
         )
 

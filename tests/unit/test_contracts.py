@@ -66,7 +66,9 @@ def test_a_name_that_stands_twice_is_ambiguous(contract):
     ],
 )
 def test_a_catalogue_with_two_keys_must_say_which_one_orders_name(header, ambiguous):
-    assert load_contract("products").match_header(header).ambiguous == ambiguous
+    match = load_contract("products").match_header(header)
+    assert match.ambiguous == ambiguous
+    assert not {*match.extra} & {name for names in ambiguous.values() for name in names}
 
 
 def test_a_source_folder_decides_over_the_header(contract):
