@@ -1,10 +1,13 @@
 """Staging with the contract that ships: files of known shop systems load as they are."""
 
 import io
+import json
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from shoplake.config import load_inventory
 from shoplake.contracts import load_contract
 from shoplake.staging import Limits, stage
 
@@ -41,6 +44,30 @@ def test_a_uci_export_is_staged_under_the_contracts_names(stage_text):
             "country": "United Kingdom",
         }
     ]
+
+
+# One record a dataset, under names that shops' exports use.
+RECORDS = {
+    "transactions": {"order_id": "A1", "sku": "P1", "qty": 2, "price": 2.5, "order_date": "2025-03-01 10:00:00"},
+    "products": {"id": "P1", "name": "Cup", "price": 2.5, "attributes": {"colour": "red"}},
+    "categories": {"id": "C1", "name": "Cups", "parent": "C0"},
+}
+
+
+@pytest.mark.parametrize("dataset", load_inventory().datasets)
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json", "a.parquet"])
+def test_every_dataset_loads_from_every_format(tmp_path, dataset, name):
+    record, sink = RECORDS[dataset], io.BytesIO()
+    if name == "a.parquet":
+        pq.write_table(pa.Table.from_pylist([record]), sink)
+    elif name == "a.csv":
+        sink.write(f"{','.join(record)}\n{','.join(str(value) for value in record.values())}\n".encode())
+    else:
+        sink.write(json.dumps([record] if name == "a.json" else record).encode())
+    sink.seek(0)
+    staged, limits = tmp_path / "staged.parquet", Limits(max_bytes=10**9, max_record_bytes=10**7)
+    found = stage(sink, name, load_contract(dataset), staged, tmp_path / "rejects.jsonl", limits)
+    assert (found.refusal, found.rows_staged, found.rows_quarantined) == (None, 1, 0)
 
 
 def test_rows_without_their_header_are_refused(stage_text):
