@@ -36,15 +36,17 @@ def letters_to(queue_name: str, lake: Lake) -> Callable[[], list[dict]]:
     for topic in lake.inventory.topics:
         client("sns").subscribe(TopicArn=lake.topic_arn(topic), Protocol="sqs", Endpoint=arn)
 
-    def letters() -> list[dict]:
-        found = []
-        while messages := client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-            for message in messages:
-                found.append(json.loads(message["Body"]))
-                client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return found
+    return lambda: received(queue)
 
-    return letters
+
+def received(queue: str) -> list[dict]:
+    """The bodies of the messages in a queue, which are taken out of it."""
+    found = []
+    while messages := client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            found.append(json.loads(message["Body"]))
+            client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return found
 
 
 def small_lake(name: str, folder: Path) -> Lake:

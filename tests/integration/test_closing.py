@@ -1,7 +1,5 @@
 """How a run ends, however it ends: files given back or held, the lock freed, one e-mail; each step may be repeated."""
 
-import json
-
 import pytest
 
 from shoplake import closing
@@ -12,7 +10,7 @@ from shoplake.files import CLAIMED, HELD, RECEIVED, Files
 from shoplake.keys import RunKeys
 from shoplake.runs import FAILED, PUBLISHING, RUNNING, SUCCEEDED, Runs
 from shoplake.times import now
-from tests.integration.small_lake import drop, small_lake
+from tests.integration.small_lake import drop, letters_to, received, small_lake
 
 BROKEN = {"state": "Transform", "error": "ValueError", "cause": "no such thing"}
 THROTTLED = {"state": "Prepare tables", "error": "ClientError", "cause": '{"errorMessage": "Throttling: slow down"}'}
@@ -21,10 +19,7 @@ THROTTLED = {"state": "Prepare tables", "error": "ClientError", "cause": '{"erro
 @pytest.fixture(scope="module")
 def lake(emulator, tmp_path_factory):
     made = small_lake("closing", tmp_path_factory.mktemp("build"))
-    queue = client("sqs").create_queue(QueueName="closing-mail")["QueueUrl"]
-    arn = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    for topic in made.inventory.topics:
-        client("sns").subscribe(TopicArn=made.topic_arn(topic), Protocol="sqs", Endpoint=arn)
+    letters_to("closing-mail", made)
     for job in made.inventory.jobs:
         client("glue").create_job(
             Name=made.job_name(job), Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://x/y"}
@@ -52,13 +47,7 @@ def run(lake):
 
 def mails() -> list[dict]:
     """The messages since the last time, subject and text."""
-    queue = client("sqs").get_queue_url(QueueName="closing-mail")["QueueUrl"]
-    found = []
-    while messages := client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-        for message in messages:
-            found.append(json.loads(message["Body"]))
-            client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    return found
+    return received(client("sqs").get_queue_url(QueueName="closing-mail")["QueueUrl"])
 
 
 def state_of(lake, file: str) -> str:
