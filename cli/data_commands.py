@@ -124,6 +124,7 @@ def query(
     lake = connect(ctx.obj)
     from cli.rendering import make_console, print_json, query_view, size
     from shoplake.athena import QueryFailed, run_query
+    from shoplake.words import counted
 
     if statement.startswith(NAMED):
         statement = _named_query(lake, statement.strip().removeprefix(NAMED)).sql
@@ -143,7 +144,7 @@ def query(
     if answer.columns:
         console.print(query_view(console, answer.columns, [is_number(kind) for kind in answer.types], rows))
     reused = ", result reused" if answer.is_reused else ""
-    console.print(f"{len(rows):,} rows, {size(answer.scanned_bytes)} scanned{reused}", style="dim")
+    console.print(f"{counted(len(rows), 'row')}, {size(answer.scanned_bytes)} scanned{reused}", style="dim")
 
 
 def queries(ctx: typer.Context, as_json: Json = False) -> None:

@@ -19,6 +19,7 @@ from shoplake.files import CLAIMED, RECEIVED, Files
 from shoplake.receipt import StateTime, state_times
 from shoplake.runs import ENDED, Runs
 from shoplake.times import now
+from shoplake.words import counted
 
 POLL_S = 0.5
 FILES_AT_ONCE = 100  # asked about in one go while many wait
@@ -181,4 +182,4 @@ def following(lake: Lake, console: Console, timeout_s: float | None) -> Iterator
 
 
 def _files(count: int) -> str:
-    return "1 file is" if count == 1 else f"{count:,} files are"
+    return f"{counted(count, 'file')} {'is' if count == 1 else 'are'}"

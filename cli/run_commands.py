@@ -225,11 +225,12 @@ def _follow_waiting_files(
 
 def _nothing_waits(lake: "Lake") -> str:
     from shoplake.held import held_files
+    from shoplake.words import counted
 
     held = len(held_files(lake))
     if not held:
         return f"No file waits: {command(lake.env, 'drop DATASET FILE')} brings one."
-    files = "1 file is" if held == 1 else f"{held:,} files are"
+    files = f"{counted(held, 'file')} {'is' if held == 1 else 'are'}"
     return f"No file waits, but {files} held: {command(lake.env, 'status')} lists them, replay or discard them."
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from shoplake.config import Job, Lake
 from shoplake.files import FileVersion
+from shoplake.words import counted
 
 _TRANSITIONS_A_FILE = 2  # each file is a child execution of one state
 _TRANSITIONS_A_RUN = 20
@@ -41,9 +42,9 @@ class OverBudget:
     def sentence(self) -> str:
         """For example: 12 files (3,400.0 MB) would cost about $1.21, and a run may cost $0.50."""
         found = self.estimate
-        files = "1 file" if found.files == 1 else f"{found.files:,} files"
         size = f"{found.bytes / 1_000_000:,.1f} MB"
-        return f"{files} ({size}) would cost about {dollars(found.dollars)}, and a run may cost ${self.max_dollars:g}"
+        files = f"{counted(found.files, 'file')} ({size})"
+        return f"{files} would cost about {dollars(found.dollars)}, and a run may cost ${self.max_dollars:g}"
 
     def as_json(self) -> dict[str, Any]:
         return {

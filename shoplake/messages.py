@@ -9,6 +9,7 @@ from shoplake.estimate import OverBudget, dollars
 from shoplake.keys import RunKeys
 from shoplake.receipt import OUTCOMES, Report, by_interest, problem_text
 from shoplake.runs import FAILED
+from shoplake.words import counted
 
 MAX_SUBJECT = 99  # SNS: under 100 ASCII characters
 MAX_LISTED = 20
@@ -47,7 +48,7 @@ def success_message(
     run = report.run
     files, rows = run["files"], run["rows"]
     if files["accepted"]:
-        headline = f"published: {_count(files['accepted'], 'file')}, {rows['applied']:,} rows"
+        headline = f"published: {counted(files['accepted'], 'file')}, {counted(rows['applied'], 'row')}"
     else:
         headline = "nothing to load"
     if files["refused"]:
@@ -88,7 +89,7 @@ def failure_message(
     run = report.run
     critical = (quality or {}).get("critical", [])
     headline = f"failed in {failure.state}"
-    headline += f": {_count(len(critical), 'expectation')}" if critical else f": {failure.error}"
+    headline += f": {counted(len(critical), 'expectation')}" if critical else f": {failure.error}"
     cause = [
         f"State    {failure.state}",
         f"Dataset  {failure.dataset or ', '.join(report.datasets) or 'none'}",
@@ -124,7 +125,7 @@ def held_message(lake: Lake, held: list[str]) -> Message:
         "When the cause is gone: " + _command(lake, "replay RUN"),
         "To give the files up: " + _command(lake, "discard RUN") + ", or discard KEY for single ones",
     ]
-    headline = f"{_count(len(held), 'file')} held: replay or discard"
+    headline = f"{counted(len(held), 'file')} held: replay or discard"
     return _notice(lake, "notifications", headline, [_held(lake, held), _listed("Next", steps)], "warning")
 
 
@@ -190,7 +191,7 @@ def _files(report: Report) -> str:
     lines = []
     files = by_interest(report.inputs)
     for file in files[:MAX_LISTED]:
-        lines.append(f"  {file['verdict']:<21} {file['key']} ({_count(file['rows']['read'], 'row')})")
+        lines.append(f"  {file['verdict']:<21} {file['key']} ({counted(file['rows']['read'], 'row')})")
         if file["sentence"]:
             lines.append(f"      {file['sentence']}")
         for problem in file["problems"][:3]:
@@ -287,8 +288,4 @@ def _listed(title: str, lines: list[str]) -> str:
 
 def _by_rows(unexpected: int | None) -> str:
     """How many rows break an expectation; nothing where it is not of rows."""
-    return "" if unexpected is None else f" by {_count(unexpected, 'row')}"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    return "" if unexpected is None else f" by {counted(unexpected, 'row')}"

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from shoplake.aws import client, error_code
 from shoplake.config import Lake
 from shoplake.contracts import Column, Contract, fold
+from shoplake.words import counted
 
 MAX_SENTENCES = 4  # of one dataset in an e-mail, and in the state of the run
 _PARTITIONS_A_CALL = 100
@@ -181,9 +182,9 @@ def outside_partitions(dataset: str, table: dict[str, Any], folders: list[str], 
     if not keys or not (strays or without_folder):
         return []
     place = "/".join(f"{key}=..." for key in keys)
-    what = [f"{len(strays)} folders such as {strays[0]}"] if strays else []
-    what += [f"{without_folder} files in no folder"] if without_folder else []
-    return [f"raw.{dataset}: {' and '.join(what)} lie outside its partitions ({place}), so that SQL on it misses them"]
+    what = [f"{counted(len(strays), 'folder')} such as {strays[0]}"] if strays else []
+    what += [f"{counted(without_folder, 'file')} in no folder"] if without_folder else []
+    return [f"raw.{dataset}: SQL on it misses {' and '.join(what)}, outside its partitions ({place})"]
 
 
 def _is_partition(folder: str, table: dict[str, Any]) -> bool:

@@ -301,10 +301,10 @@ def test_a_question_asked_again_is_answered_from_its_result(shoplake, published_
     first = shoplake("query", "SELECT sum(quantity) AS units FROM sales")
     second = shoplake("query", "SELECT sum(quantity) AS units FROM sales")
     fresh = shoplake("query", "SELECT sum(quantity) AS units FROM sales", "--fresh")
-    assert re.search(r"^1 rows, \d+ bytes scanned$", first.stdout, re.MULTILINE)
-    assert "1 rows, 0 bytes scanned, result reused" in second.stdout.splitlines()
+    assert re.search(r"^1 row, \d+ bytes scanned$", first.stdout, re.MULTILINE)
+    assert "1 row, 0 bytes scanned, result reused" in second.stdout.splitlines()
     assert second.stdout.splitlines()[:-1] == first.stdout.splitlines()[:-1]
-    assert re.search(r"^1 rows, \d+ bytes scanned$", fresh.stdout, re.MULTILINE)
+    assert re.search(r"^1 row, \d+ bytes scanned$", fresh.stdout, re.MULTILINE)
 
 
 def test_a_reused_result_keeps_the_age_of_its_first_computation(shoplake, published_at):

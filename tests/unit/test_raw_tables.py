@@ -113,8 +113,8 @@ PARTITIONED = {"PartitionKeys": [{"Name": "date", "Type": "string"}]}
 
 def test_files_beside_the_partitions_are_named():
     assert outside_partitions("transactions", PARTITIONED, ["date=2025-01-01", "source=web/date=2025-01-01"], 2) == [
-        "raw.transactions: 1 folders such as source=web/date=2025-01-01 and 2 files in no folder lie outside its "
-        "partitions (date=...), so that SQL on it misses them"
+        "raw.transactions: SQL on it misses 1 folder such as source=web/date=2025-01-01 and 2 files in no folder, "
+        "outside its partitions (date=...)"
     ]
 
 
