@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import chain, repeat
-from operator import itemgetter, mul
+from operator import mul
 
 import msgspec
 import numpy as np
@@ -224,14 +224,18 @@ class JsonRecords:
 
     def _values(self, fields: list[Fields], shapes: list[Shape]) -> list[pa.StringArray]:
         """The contract's columns of some records."""
-        distinct = list(dict.fromkeys(shapes))
-        if len(distinct) == 1:
-            found = {name: list(map(itemgetter(key), fields)) for name, key in distinct[0].columns.items()}
-        else:
-            found = {
-                name: [record.get(shape.columns.get(name), b"") for record, shape in zip(fields, shapes, strict=True)]
-                for name in {name for shape in distinct for name in shape.columns}
-            }
+        keys: dict[str, set[str]] = {}  # contract column -> the fields that hold it in one record or another
+        for shape in dict.fromkeys(shapes):
+            for name, key in shape.columns.items():
+                keys.setdefault(name, set()).add(key)
+        found = {}
+        for name, known in keys.items():
+            if len(known) == 1:  # then it holds the column wherever it is there
+                (key,) = known
+                found[name] = [record.get(key, b"") for record in fields]
+            else:
+                held = (shape.columns.get(name) for shape in shapes)
+                found[name] = [record.get(key, b"") for record, key in zip(fields, held, strict=True)]
         return self._arrays(found, len(fields))
 
     def _arrays(self, found: dict[str, list[msgspec.Raw | bytes]], rows: int) -> list[pa.StringArray]:
