@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from shoplake.spark.amounts import MONEY
-from shoplake.spark.catalogue import category_spans
+from shoplake.spark.catalogue import category_spans, is_within
 from shoplake.spark.job import JobRun
 from shoplake.spark.upsert import ACTION, Bounds, by_action, compare_rows, counts_of, write_changes
 
@@ -47,8 +47,8 @@ def _with_category(lines: DataFrame, spans: DataFrame | None) -> DataFrame:
     if spans is None:
         return lines.withColumns({"category": F.lit(UNKNOWN), "category_path": F.lit(UNKNOWN)})
     held = spans.withColumnRenamed("product_id", "_product")
-    is_then = (F.col("ordered_at") >= F.col("from_at")) & (F.col("ordered_at") < F.col("until_at"))
-    found = lines.join(held, on=(F.col("product_id") == F.col("_product")) & is_then, how="left")
+    is_its_own = (F.col("product_id") == F.col("_product")) & is_within(F.col("ordered_at"))
+    found = lines.join(held, on=is_its_own, how="left")
     return found.withColumns({name: F.coalesce(name, F.lit(UNKNOWN)) for name in ("category", "category_path")}).drop(
         "_product", "from_at", "until_at"
     )
@@ -138,11 +138,10 @@ def touched_orders(run: JobRun) -> DataFrame | None:
         moved = versions.where(F.col("from_at").isNotNull()).persist()
         bounds = Bounds.of(moved, ["product_id"])
         if bounds.ranges:
-            is_then = (F.col("ordered_at") >= F.col("from_at")) & (F.col("ordered_at") < F.col("until_at"))
             moved = moved.withColumnRenamed("product_id", "_product")
-            on = (F.col("product_id") == F.col("_product")) & is_then
+            is_reached = (F.col("product_id") == F.col("_product")) & is_within(F.col("ordered_at"))
             lines = run.table(LINES).where(bounds.condition())
-            frames.append(lines.join(F.broadcast(moved), on=on, how="left_semi").select("order_id"))
+            frames.append(lines.join(moved, on=is_reached, how="left_semi").select("order_id"))
     return reduce(DataFrame.union, frames).distinct().persist() if frames else None
 
 
@@ -181,7 +180,7 @@ def merge_daily_summary(run: JobRun, days: list[date]) -> None:
     stored = run.table(DAILY).where(F.col("order_day").isin(days))
     summary = to_daily_summary(sales).withColumn("_run_id", F.lit(run.run_id))
     changes = compare_rows(summary.select(*table.column_names), stored, table, deletes=True).persist()
-    _write(run, DAILY, changes, Bounds.of_days("order_day", days))
+    _write(run, DAILY, changes, Bounds.of_values("order_day", days))
 
 
 def merge_performance(run: JobRun, days: list[date]) -> None:
@@ -215,7 +214,7 @@ def merge_performance(run: JobRun, days: list[date]) -> None:
     changes = compare_rows(computed, stored.where(is_reached), table, deletes=True).persist()
     counts = changes.groupBy(ACTION, "activity_day").count().collect()
     run.ledger.days |= {row["activity_day"] for row in counts if row[ACTION] is not None}
-    _write(run, PERFORMANCE, changes, Bounds.of_days("activity_day", reached), counts)
+    _write(run, PERFORMANCE, changes, Bounds.of_values("activity_day", reached), counts)
 
 
 def _write(run: JobRun, name: str, changes: DataFrame, bounds: Bounds, counts: list[Row] | None = None) -> None:

@@ -6,26 +6,30 @@ its descendants, their products and these products' versions with it. Read by th
 their category.
 """
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import reduce
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from shoplake.category_tree import Category, place
+from shoplake.category_tree import Category, Place, place
 from shoplake.contracts import Contract, load_contract
 from shoplake.spark.amounts import with_amounts
 from shoplake.spark.catalogue import category_spans, id_before_last, path_names, recategorised
 from shoplake.spark.conform import PROBLEMS
-from shoplake.spark.intake import Intake, settle_ledger, take_in
+from shoplake.spark.intake import Intake, by_outcome, settle_ledger, take_in
 from shoplake.spark.job import JobRun
-from shoplake.spark.upsert import ACTION, Bounds, by_action, compare_rows, counts_of, write_changes
+from shoplake.spark.upsert import ACTION, Bounds, by_action, content_of, counts_of, ends, write_changes
 from shoplake.spark.winners import INSERT, OUTCOME, QUARANTINED, TOUCH, UPDATE, decide, row_hash
 from shoplake.tables import Table
 
 CATEGORIES, VERSIONS, PRODUCTS = "processed.categories", "processed.product_versions", "processed.products"
-PLACES = "category_id string, category string, category_path string, depth int, is_in_cycle boolean, " \
-         "is_parent_unknown boolean"  # fmt: skip
-DECIDED = "_decided"
+PLACES = [("category_id", "string"), ("category", "string"), ("category_path", "string"), ("depth", "int"),
+          ("is_in_cycle", "boolean"), ("is_parent_unknown", "boolean")]  # fmt: skip
+BOUNDED = ["product_id"]
+HELD = "_held_content"
+AGAIN = "again"  # a stored row of a category that moved: an update if its path comes out different
 
 
 def judge_categories(conformed: DataFrame, contract: Contract) -> DataFrame:
@@ -66,17 +70,9 @@ def _with_outcome(rows: DataFrame, contract: Contract) -> DataFrame:
     )
 
 
-def with_places(categories: DataFrame) -> DataFrame:
-    """Categories with their place in the tree that they make up together. Collects them: thousands, not millions."""
-    stated = path_names(F.col("source_category_path")).alias("stated_path")
-    rows = categories.select("category_id", "name", "parent_id", stated).collect()
-    tree = {r["category_id"]: Category(r["name"], r["parent_id"], tuple(r["stated_path"] or ())) for r in rows}
-    found = [
-        (i, p.path[0], "/".join(p.path), len(p.path), p.is_in_cycle, p.is_parent_unknown)
-        for i, p in place(tree).items()
-    ]
-    places = categories.sparkSession.createDataFrame(found, PLACES)
-    return categories.join(places, on="category_id", how="inner")
+def stored_form(place: Place) -> tuple[str, str, int, bool, bool]:
+    """A category's place as processed.categories has it: the columns of `PLACES` after the id."""
+    return place.path[0], "/".join(place.path), len(place.path), place.is_in_cycle, place.is_parent_unknown
 
 
 def with_category(products: DataFrame, categories: DataFrame) -> DataFrame:
@@ -109,6 +105,11 @@ class Plan:
     bounds: Bounds
 
     @property
+    def is_seen(self) -> bool:
+        """Whether a reader will see any change."""
+        return any(counts_of(self.counted).values())
+
+    @property
     def changed(self) -> DataFrame:
         """Rows that a reader will see change."""
         return self.changes.where(F.col(ACTION).isin(INSERT, UPDATE))
@@ -123,21 +124,51 @@ def main() -> None:
 
 
 def load_categories(run: JobRun) -> DataFrame | None:
-    """Bring processed.categories up to date. The categories whose path is new or another; None where none is."""
+    """Bring processed.categories up to date. The categories whose path is new or another; None where none is.
+
+    Collects the tree: a shop has thousands of categories, not millions.
+    """
     contract, table = load_contract("categories"), run.declared(CATEGORIES)
-    intake = take_in(run, contract, judge_categories(run.conformed("categories"), contract))
+    intake = take_in(run, contract, judge_categories(run.conformed("categories"), contract), bounded=[])
     stored = run.table(CATEGORIES)
-    decided, outcomes = _decide(run, intake, stored, table)
-    settle_ledger(run, intake, outcomes)
-    computed = with_places(_candidates(table, decided, stored, PLACES).persist()).persist()
-    plan = _plan(run, CATEGORIES, computed, stored, Bounds.of(computed, ["category_id"]))
-    before = stored.select("category_id", F.col("category_path").alias("_before"), F.col("category").alias("_top"))
-    is_moved = ~F.col("_before").eqNullSafe(F.col("category_path")) | ~F.col("_top").eqNullSafe(F.col("category"))
-    moved = plan.changed.join(before, on="category_id", how="left").where(is_moved).select("category_id")
-    ids = [(row["category_id"],) for row in moved.collect()]
+    decided = decide(intake.valid, stored, list(table.key), run.run_id).persist()
+    node = ("category_id", "name", "parent_id", path_names(F.col("source_category_path")).alias("stated_path"))
+    new = decided.select("_file", OUTCOME, ACTION, *node).collect()
+    old = stored.select(*node, *(name for name, _ in PLACES[1:])).collect()
+    settle_ledger(run, intake, Counter((row["_file"], row[OUTCOME]) for row in new))
+
+    winners = [row for row in new if row[ACTION] is not None]
+    places = {id_: stored_form(p) for id_, p in place({r["category_id"]: _category(r) for r in old + winners}).items()}
+    before = {row["category_id"]: tuple(row[name] for name, _ in PLACES[1:]) for row in old}
+    actions = {row["category_id"]: row[ACTION] for row in winners}
+    actions |= {id_: UPDATE for id_, found in places.items() if id_ in before and before[id_] != found}
+    if not actions:
+        run.ledger.tables[CATEGORIES] = counts_of({})
+        return None
+    found = [(id_, *places[id_], action) for id_, action in actions.items()]
+    changes = _with_places(run, table, decided, stored, found)
+    plan = Plan(CATEGORIES, changes, Counter(actions.values()), Bounds.of_values("category_id", actions))
     _write(run, plan, plan.changed.select("category_id"))
     intake.rows.unpersist()
-    return run.spark.createDataFrame(ids, "category_id string") if ids else None
+    moved = [(id_,) for id_ in actions if id_ not in before or before[id_][:2] != places[id_][:2]]
+    return run.spark.createDataFrame(moved, "category_id string") if moved else None
+
+
+def _category(row: Row) -> Category:
+    return Category(row["name"], row["parent_id"], tuple(row["stated_path"] or ()))
+
+
+def _with_places(run: JobRun, table: Table, decided: DataFrame, stored: DataFrame, found: list[tuple]) -> DataFrame:
+    """The rows that change, cached: the batch's winners and stored rows that are elsewhere now, with place and action.
+    `found` has the columns of `PLACES` and `_action`.
+    """
+    own = [name for name in table.column_names if name not in dict(PLACES[1:])]
+    winners = decided.where(F.col(ACTION).isNotNull()).select(*own)
+    others = stored.join(winners.select(*table.key), on=list(table.key), how="left_anti").select(*own)
+    schema = ", ".join(f"{name} {kind}" for name, kind in [*PLACES, (ACTION, "string")])
+    placed = run.spark.createDataFrame(found, schema)
+    changes = winners.unionByName(others).join(F.broadcast(placed), on="category_id", how="inner")
+    return changes.withColumn("_run_id", _run_of_last_change(run)).persist()
 
 
 def load_products(run: JobRun, moved: DataFrame | None) -> None:
@@ -145,32 +176,55 @@ def load_products(run: JobRun, moved: DataFrame | None) -> None:
     contract, intake = load_contract("products"), None
     if run.summary["files"]["products"]:
         currency = run.lake.inventory.reporting_currency
-        intake = take_in(run, contract, judge_products(run.conformed("products"), contract, currency))
+        judged = judge_products(run.conformed("products"), contract, currency)
+        intake = take_in(run, contract, judged, BOUNDED)
     elif moved is None:
         return
-    products = _plan_products(run, PRODUCTS, intake, moved)
-    versions = _plan_products(run, VERSIONS, intake, moved)
-    spans = spans_that_differ(run.table(VERSIONS), versions)
-    touched = versions.changed.select("product_id").distinct().join(spans, on="product_id", how="left")
+    products = plan_products(run, PRODUCTS, intake, moved)
+    versions = plan_products(run, VERSIONS, intake, moved)
+    touched = None
+    if versions.is_seen:
+        spans = spans_that_differ(run.table(VERSIONS), versions)
+        touched = versions.changed.select("product_id").distinct().join(spans, on="product_id", how="left")
     _write(run, versions, touched)
     _write(run, products, products.changed.select("product_id"))
     if intake is not None:
         intake.rows.unpersist()
 
 
-def _plan_products(run: JobRun, name: str, intake: Intake | None, moved: DataFrame | None) -> Plan:
-    table, stored, own = run.declared(name), run.table(name), None
-    again = None if moved is None else stored.join(F.broadcast(moved), on="category_id", how="left_semi")
+def plan_products(run: JobRun, name: str, intake: Intake | None, moved: DataFrame | None) -> Plan:
+    """What the batch's rows and the categories that moved do to the table of products or of their versions.
+
+    A file's row counts as applied where the newest version, in processed.products, becomes another.
+    """
+    table, stored = run.declared(name), run.table(name)
+    key, content = list(table.key), content_of(table)
+    own = [column for column in table.column_names if column not in ("category", "category_path")]
+    frames = []
     if intake is not None:
-        bounds = Bounds.of(intake.valid, ["product_id"])
-        decided, outcomes = _decide(run, intake, stored.where(bounds.condition()), table)
-        if name == PRODUCTS:  # a file's row counts as applied where the newest version becomes another
-            settle_ledger(run, intake, outcomes)
-        own = decided
-    candidates = _candidates(table, own, again, "category string, category_path string")
-    computed = with_category(candidates, run.table(CATEGORIES)).persist()
-    bounds = Bounds.of(computed, ["product_id"])
-    return _plan(run, name, computed, stored.where(bounds.condition()), bounds)
+        near = stored.where(intake.bounds(BOUNDED).condition())
+        decided = decide(intake.valid, near, key, run.run_id, carry={HELD: content})
+        frames.append(decided.select(*own, "_file", OUTCOME, ACTION, HELD))
+    if moved is not None:
+        again = stored.join(F.broadcast(moved), on="category_id", how="left_semi")
+        if frames:
+            again = again.join(frames[0].where(F.col(ACTION).isNotNull()).select(*key), on=key, how="left_anti")
+        of_no_file = [F.lit(None).cast("int").alias("_file"), F.lit(None).cast("string").alias(OUTCOME)]
+        frames.append(again.select(*own, *of_no_file, F.lit(AGAIN).alias(ACTION), content.alias(HELD)))
+    computed = with_category(reduce(DataFrame.unionByName, frames), run.table(CATEGORIES))
+    is_other = F.col(ACTION).isin(UPDATE, TOUCH, AGAIN) & (content != F.col(HELD))
+    action = F.when(is_other, UPDATE).when(F.col(ACTION).isin(INSERT, TOUCH), F.col(ACTION))
+    changes = computed.withColumn(ACTION, action).withColumn("_run_id", _run_of_last_change(run)).persist()
+    groups = changes.groupBy("_file", OUTCOME, ACTION).agg(F.count("*").alias("count"), *ends(BOUNDED)).collect()
+    if intake is not None and name == PRODUCTS:
+        settle_ledger(run, intake, by_outcome(group for group in groups if group["_file"] is not None))
+    bounds = Bounds.of_groups((group for group in groups if group[ACTION]), changes.schema, BOUNDED)
+    return Plan(name, changes, by_action(groups), bounds)
+
+
+def _run_of_last_change(run: JobRun) -> Column:
+    """`_run_id` after a run: this one where a reader sees a change, else as it was."""
+    return F.when(F.col(ACTION).isin(INSERT, UPDATE), F.lit(run.run_id)).otherwise(F.col("_run_id"))
 
 
 def spans_that_differ(stored: DataFrame, plan: Plan) -> DataFrame:
@@ -184,41 +238,10 @@ def spans_that_differ(stored: DataFrame, plan: Plan) -> DataFrame:
     return recategorised(category_spans(before), category_spans(kept.unionByName(changed)))
 
 
-def _decide(run: JobRun, intake: Intake, stored: DataFrame, table: Table) -> tuple[DataFrame, list[Row]]:
-    """The valid rows with outcome and action, cached, and how many of each."""
-    decided = decide(intake.valid, stored, list(table.key), run.run_id).persist()
-    return decided, decided.groupBy("_file", OUTCOME).count().collect()
-
-
-def _candidates(table: Table, decided: DataFrame | None, others: DataFrame | None, derived: str) -> DataFrame:
-    """Rows that may change a table: the batch's winners, and stored rows that they don't replace. Without the
-    columns that are derived anew, and with what was decided of each.
-    """
-    anew = {column.split()[0] for column in derived.split(", ")} - set(table.key)
-    own = [name for name in table.column_names if name not in anew]
-    frames = []
-    if decided is not None:
-        winners = decided.where(F.col(ACTION).isNotNull())
-        frames.append(winners.select(*own, F.col(ACTION).alias(DECIDED)))
-        if others is not None:
-            others = others.join(winners.select(*table.key), on=list(table.key), how="left_anti")
-    if others is not None:
-        frames.append(others.select(*own, F.lit(None).cast("string").alias(DECIDED)))
-    return frames[0] if len(frames) == 1 else frames[0].unionByName(frames[1])
-
-
-def _plan(run: JobRun, name: str, computed: DataFrame, stored: DataFrame, bounds: Bounds) -> Plan:
-    """Compare what was computed with what is stored. A touch stays one where nothing else changes."""
-    compared = compare_rows(computed, stored, run.declared(name))
-    action = F.coalesce(F.col(ACTION), F.when(F.col(DECIDED) == TOUCH, TOUCH))
-    last_change = F.when(F.col(ACTION).isin(INSERT, UPDATE), F.lit(run.run_id)).otherwise(F.col("_run_id"))
-    changes = compared.withColumn(ACTION, action).withColumn("_run_id", last_change).persist()
-    return Plan(name, changes, by_action(changes.groupBy(ACTION).count().collect()), bounds)
-
-
-def _write(run: JobRun, plan: Plan, touched: DataFrame) -> None:
+def _write(run: JobRun, plan: Plan, touched: DataFrame | None) -> None:
+    """Apply a plan. `touched`: what later jobs read of its changes, where a reader sees any."""
     run.ledger.tables[plan.name] = counts_of(plan.counted)
-    if any(run.ledger.tables[plan.name].values()):
+    if plan.is_seen:
         run.write_touched(plan.name, touched)
     write_changes(run.table_name(plan.name), run.declared(plan.name), plan.changes, plan.counted, plan.bounds)
 

@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from shoplake.contracts import Contract, load_contract
 from shoplake.spark.amounts import with_amounts
 from shoplake.spark.conform import PROBLEMS
-from shoplake.spark.intake import settle_ledger, take_in
+from shoplake.spark.intake import by_outcome, settle_ledger, take_in
 from shoplake.spark.job import JobRun
-from shoplake.spark.upsert import ACTION, Bounds, by_action, counts_of, write_changes
+from shoplake.spark.upsert import ACTION, by_action, counts_of, write_changes
 from shoplake.spark.winners import DUPLICATE, INSERT, OUTCOME, QUARANTINED, UPDATE, decide, row_hash
 
 DATASET, TABLE = "transactions", "processed.transactions"
@@ -89,16 +89,17 @@ def main() -> None:
     run = JobRun.from_argv("transaction_etl", writes=(TABLE,))
     contract, table = load_contract(DATASET), run.declared(TABLE)
     inventory = run.lake.inventory
-    intake = take_in(run, contract, judge(run.conformed(DATASET), contract, inventory.reporting_currency))
+    bounding = bounding_columns(contract, run.summary["files"][DATASET])
+    judged = judge(run.conformed(DATASET), contract, inventory.reporting_currency)
+    intake = take_in(run, contract, judged, bounding)
 
-    lines = intake.valid
-    bounds = Bounds.of(lines, bounding_columns(contract, run.summary["files"][DATASET]))
+    bounds = intake.bounds(bounding)
     stored = run.table(TABLE).where(bounds.condition())
-    derived = add_derived(lines, inventory.reporting_time_zone)
+    derived = add_derived(intake.valid, inventory.reporting_time_zone)
     decided = decide(derived, stored, list(table.key), run.run_id).persist()
     outcomes = decided.groupBy("_file", OUTCOME, ACTION).count().collect()
     counted = by_action(outcomes)
-    settle_ledger(run, intake, outcomes)
+    settle_ledger(run, intake, by_outcome(outcomes))
     run.ledger.tables[TABLE] = counts_of(counted)
 
     changed = decided.where(F.col(ACTION).isin(INSERT, UPDATE))

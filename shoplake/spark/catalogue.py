@@ -62,6 +62,11 @@ def category_spans(versions: DataFrame) -> DataFrame:
     )
 
 
+def is_within(at: Column) -> Column:
+    """Whether an instant lies in the span of a row with `from_at` and `until_at` (exclusive)."""
+    return (at >= F.col("from_at")) & (at < F.col("until_at"))
+
+
 def recategorised(before: DataFrame, after: DataFrame) -> DataFrame:
     """Where the category that an order finds differs between two states of `category_spans`: `product_id`,
     `from_at`, `until_at`. `after` has every product of `before`.

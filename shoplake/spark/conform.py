@@ -39,8 +39,10 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
     texts = {f"_text_{column.name}": _text(column, source) for column in contract.columns}
     texts |= {f"_given_{name}": F.col(name) for name in source.extract}
     staged = staged.withColumns(texts)
-    typed = staged.withColumns({c.name: _typed(c, source) for c in contract.columns} | {"source": F.lit(source.name)})
-    typed = typed.withColumn("_is_cancellation_by_number", _is_cancellation(source))
+    typed = staged.withColumns(
+        {column.name: _typed(column, source) for column in contract.columns}
+        | {"source": F.lit(source.name), "_is_cancellation_by_number": _is_cancellation(source)}
+    )
     checks = [check for column in contract.columns for check in _checks(column)]
     checks += [_no_match(contract.by_name[name]) for name in source.extract]
     if source.key == "line_number":
@@ -52,7 +54,7 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
 def _is_cancellation(source: Source) -> SparkColumn:
     if source.cancellation_pattern is None:
         return F.lit(False)
-    return F.coalesce(F.col("order_id").rlike(source.cancellation_pattern), F.lit(False))
+    return F.coalesce(F.col("_text_order_id").rlike(source.cancellation_pattern), F.lit(False))
 
 
 def _text(column: Column, source: Source) -> SparkColumn:

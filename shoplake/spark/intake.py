@@ -1,6 +1,7 @@
 """What every job does with the judged rows of its files: count, set rejects aside, refuse files, keep the ledger."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from shoplake.contracts import Contract
 from shoplake.quarantine import keep_refused_file
 from shoplake.spark.job import JobRun
 from shoplake.spark.rejects import is_over_limit, refusal_sentence, sample_problems, write_rejects
+from shoplake.spark.upsert import Bounds, ends
 from shoplake.spark.winners import APPLIED, DUPLICATE, OUTCOME, QUARANTINED, SUPERSEDED, UNCHANGED
 from shoplake.verdicts import Verdict, read_verdicts
 
@@ -25,16 +27,24 @@ class Intake:
     refused: dict[int, str]
     problems: dict[int, list[dict[str, Any]]]
 
+    def bounds(self, columns: list[str]) -> Bounds:
+        """The ranges of some of the columns that `take_in` was to bound, over the valid rows."""
+        groups = [r for r in self.judged if r[OUTCOME] is None and r["_file"] not in self.refused]
+        return Bounds.of_groups(groups, self.rows.schema, columns)
+
     @property
     def valid(self) -> DataFrame:
         """The rows that may become part of a table: no outcome yet, and not of a refused file."""
         return self.rows.where(F.col(OUTCOME).isNull() & ~F.col("_file").isin(list(self.refused)))
 
 
-def take_in(run: JobRun, contract: Contract, rows: DataFrame) -> Intake:
-    """Rows with `_outcome` where it is settled: rejects go to quarantine, files with too many are refused."""
+def take_in(run: JobRun, contract: Contract, rows: DataFrame, bounded: list[str]) -> Intake:
+    """Rows with `_outcome` where it is settled: rejects go to quarantine, files with too many are refused.
+
+    `bounded`: the columns whose ranges will be asked for; they are found in the scan that counts.
+    """
     rows = rows.persist()
-    judged = rows.groupBy("_file", OUTCOME).count().collect()
+    judged = rows.groupBy("_file", OUTCOME).agg(F.count("*").alias("count"), *ends(bounded)).collect()
     refused = refuse_files(run, contract, judged)
     problems: dict[int, list[dict[str, Any]]] = {}
     if any(row[OUTCOME] == QUARANTINED for row in judged):
@@ -64,9 +74,17 @@ def refuse_files(run: JobRun, contract: Contract, judged: Iterable[Row]) -> dict
     return over
 
 
-def settle_ledger(run: JobRun, intake: Intake, outcomes: Iterable[Row]) -> None:
-    """The five counts of each file, from what was judged and from the counts of `_outcome` by `_file` of the valid
-    rows. A refused file's rows are all quarantined.
+def by_outcome(groups: Iterable[Row]) -> Counter[tuple[int, str]]:
+    """Rows of counted groups (`_file`, `_outcome`, `count`) by their file and outcome."""
+    counted: Counter[tuple[int, str]] = Counter()
+    for group in groups:
+        counted[group["_file"], group[OUTCOME]] += group["count"]
+    return counted
+
+
+def settle_ledger(run: JobRun, intake: Intake, outcomes: Mapping[tuple[int, str], int]) -> None:
+    """The five counts of each file, from what was judged and from how many of the valid rows have each `_outcome`, by
+    file. A refused file's rows are all quarantined.
     """
     pages = {f["number"]: {name: 0 for name in (APPLIED, UNCHANGED, SUPERSEDED, QUARANTINED, DUPLICATE)}
              for f in run.summary["files"][intake.dataset]}  # fmt: skip
@@ -75,8 +93,8 @@ def settle_ledger(run: JobRun, intake: Intake, outcomes: Iterable[Row]) -> None:
             pages[row["_file"]][QUARANTINED] += row["count"]
         elif row[OUTCOME] is not None:
             pages[row["_file"]][row[OUTCOME]] += row["count"]
-    for row in outcomes:
-        pages[row["_file"]][row[OUTCOME]] += row["count"]
+    for (file, outcome), count in outcomes.items():
+        pages[file][outcome] += count
     for number, page in pages.items():
         run.ledger.files[str(number)] = {
             **page,

@@ -82,9 +82,12 @@ class JobRun:
         for file in self.summary["files"][dataset]:
             by_source.setdefault(file["source"], []).append(file)
         frames = [
-            conform(self._staged(files, contract), contract, contract.source(source))
-            .withColumn("_is_keyed_by_content", F.lit(contract.source(source).key == "lines"))
-            .withColumn("_repeats", F.lit(contract.source(source).repeats))
+            conform(self._staged(files, contract), contract, contract.source(source)).withColumns(
+                {
+                    "_is_keyed_by_content": F.lit(contract.source(source).key == "lines"),
+                    "_repeats": F.lit(contract.source(source).repeats),
+                }
+            )
             for source, files in sorted(by_source.items())
         ]
         union = frames[0]

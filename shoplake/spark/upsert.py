@@ -7,6 +7,7 @@ from datetime import date
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from shoplake.spark.winners import DELETE, INSERT, TOUCH, UPDATE
 from shoplake.tables import Table
@@ -26,21 +27,26 @@ class Bounds:
     @classmethod
     def of(cls, rows: DataFrame, columns: list[str]) -> "Bounds":
         """The least and greatest value of each column. Strings, dates and timestamps; no row, no range."""
-        ends = [f(n).cast("string").alias(f"{f.__name__}_{n}") for n in columns for f in (F.min, F.max)]
-        found = rows.agg(*ends).first()
-        kinds = {n: rows.schema[n].dataType.typeName() for n in columns}
-        return cls(
-            {
-                n: (_literal(found[f"min_{n}"], kinds[n]), _literal(found[f"max_{n}"], kinds[n]))
-                for n in columns
-                if found[f"min_{n}"] is not None
-            }
-        )
+        return cls.of_groups(rows.agg(*ends(columns)).collect(), rows.schema, columns)
 
     @classmethod
-    def of_days(cls, column: str, days: Collection[date]) -> "Bounds":
-        """The first and the last of some days, which must be at least one."""
-        return cls({column: (_literal(str(min(days)), "date"), _literal(str(max(days)), "date"))})
+    def of_groups(cls, groups: Iterable[Row], schema: StructType, columns: list[str]) -> "Bounds":
+        """The same of rows that were counted in groups: each has what `ends` asks for, `schema` is the rows' own."""
+        groups, ranges = list(groups), {}
+        for name in columns:
+            kind = schema[name].dataType.typeName()
+            least = [group[f"min_{name}"] for group in groups if group[f"min_{name}"] is not None]
+            greatest = [group[f"max_{name}"] for group in groups if group[f"max_{name}"] is not None]
+            if least:
+                ranges[name] = (_literal(min(least), kind), _literal(max(greatest), kind))
+        return cls(ranges)
+
+    @classmethod
+    def of_values(cls, column: str, values: Collection[date] | Collection[str]) -> "Bounds":
+        """The least and the greatest of some days or texts, which must be at least one."""
+        least, greatest = min(values), max(values)
+        kind = "date" if isinstance(least, date) else "string"
+        return cls({column: (_literal(str(least), kind), _literal(str(greatest), kind))})
 
     def condition(self) -> Column:
         """The condition on a frame that has these columns."""
@@ -56,10 +62,20 @@ class Bounds:
         return " AND ".join(f"{dot}{n} BETWEEN {least} AND {greatest}" for n, (least, greatest) in self.ranges.items())
 
 
+def ends(columns: list[str]) -> list[Column]:
+    """Aggregates for `Bounds.of_groups`: the least and greatest value of each column, as text."""
+    return [f(name).cast("string").alias(f"{f.__name__}_{name}") for name in columns for f in (F.min, F.max)]
+
+
 def _literal(text: str | None, kind: str) -> str:
     """A SQL literal; timestamps as text are in the session's time zone, which is UTC."""
     quoted = "'" + str(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
     return {"timestamp": f"TIMESTAMP {quoted}", "date": f"DATE {quoted}"}.get(kind, quoted)
+
+
+def content_of(table: Table) -> Column:
+    """What a row of a table says of the shop, as one text: all columns that don't begin with `_`, nulls too."""
+    return F.to_json(F.struct(*table.business_columns), {"ignoreNullFields": "false"})
 
 
 def compare_rows(computed: DataFrame, stored: DataFrame, table: Table, deletes: bool = False) -> DataFrame:
@@ -69,7 +85,7 @@ def compare_rows(computed: DataFrame, stored: DataFrame, table: Table, deletes: 
     the rows that were recomputed. Rows are compared over all columns that don't begin with `_`.
     """
     key = list(table.key)
-    content = F.to_json(F.struct(*(n for n in table.business_columns)), {"ignoreNullFields": "false"})
+    content = content_of(table)
     new = computed.withColumn("_content", content)
     old = stored.select(*key, content.alias("_held_content"), F.lit(True).alias("_is_held"))
     joined = new.withColumn("_is_computed", F.lit(True)).join(old, on=key, how="full" if deletes else "left")

@@ -5,6 +5,8 @@ in that order. It is a total order over rows of object versions, so the winner i
 and grouping the files are processed.
 """
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -59,16 +61,19 @@ def pick_winners(rows: DataFrame, key: list[str]) -> DataFrame:
     return ranked.withColumn(OUTCOME, outcome).drop("_rank", "_winner_hash", "_winner_file")
 
 
-def compare_with_stored(ranked: DataFrame, stored: DataFrame, key: list[str]) -> DataFrame:
+def compare_with_stored(ranked: DataFrame, stored: DataFrame, key: list[str], carry: Mapping[str, Column]) -> DataFrame:
     """The outcome of each of the batch's winners, and what it does to the table: `_action` insert, update or
     touch, or null for nothing. Rows that have an outcome already keep it and do nothing.
 
-    `stored` is the table's current rows, of which the key, `updated_at` and the technical columns are read.
+    `stored` is the table's current rows, of which the key, `updated_at` and the technical columns are read, and what
+    is to be carried to the rows that have the same key, by its name there.
     A touch moves a row's recency and nothing else: the same content came again later, and a version between
     the two that comes late must still lose (docs/decisions/0003).
     """
     names = [*key, "updated_at", "_arrived_at", "_source_key", "_source_line", "_row_hash", "_run_id"]
-    held = stored.select(*(F.col(name).alias(f"_held_{name}") for name in names))
+    held = stored.select(
+        *(F.col(name).alias(f"_held_{name}") for name in names), *(value.alias(name) for name, value in carry.items())
+    )
     is_winner = F.col(OUTCOME).isNull()
     on = [is_winner, *(F.col(name) == F.col(f"_held_{name}") for name in key)]
     joined = ranked.join(held, on=on, how="left")
@@ -81,10 +86,12 @@ def compare_with_stored(ranked: DataFrame, stored: DataFrame, key: list[str]) ->
     return joined.withColumns({"_action": F.when(is_winner, action), OUTCOME: F.coalesce(OUTCOME, outcome)})
 
 
-def decide(rows: DataFrame, stored: DataFrame, key: list[str], run_id: str) -> DataFrame:
+def decide(
+    rows: DataFrame, stored: DataFrame, key: list[str], run_id: str, carry: Mapping[str, Column] | None = None
+) -> DataFrame:
     """Every valid row with its outcome, what the winners do to the table (`_action`), and the run of the row's
-    last change: a touch leaves it as it was.
+    last change: a touch leaves it as it was. `carry`: what else of the stored rows to bring along.
     """
-    compared = compare_with_stored(pick_winners(rows, key), stored, key)
+    compared = compare_with_stored(pick_winners(rows, key), stored, key, carry or {})
     run = F.when(F.col("_action") == TOUCH, F.col("_held__run_id")).otherwise(F.lit(run_id))
     return compared.withColumn("_run_id", run)
