@@ -176,6 +176,7 @@ def main() -> None:
     base = start_spark(first["settings"])
     shims.route_per_job(driver_log)
     shims.share_spark(base)
+    shims.remember_classes(base)
     shims.hide_source_tree()
     driver = Driver(base, answers)
     seconds = round(time.monotonic() - started, 2)
