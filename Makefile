@@ -29,8 +29,8 @@ down: $(INSTALLED) ## Stop the local lake; its state is kept
 	@$(BIN)/shoplake down
 
 .PHONY: test
-test: $(INSTALLED) ## Run every test that needs no AWS account
-	@$(BIN)/python -m pytest
+test: $(INSTALLED) ## Run every test that needs no AWS account, in two processes with a lake each
+	@$(BIN)/python -m pytest --numprocesses 2
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure reading by form, a 1 MB file on a warm lake, a burst of 3,000 files, and the generator

@@ -29,7 +29,7 @@ def burst(lake, tmp_path_factory):
     files = [orders_file(folder, f"burst{n:03d}", orders=1) for n in range(FILES)]
     lake.drop(*files)
     items = eventually(lambda: settled(lake), 900)
-    eventually(lambda: lake.status()["running_run"] is None, 60)
+    eventually(lambda: lake.running_run() is None, 60)
     runs = [lake.ask("show", run_id) for run_id in sorted({item["run_id"] for item in items})]
     return Burst(runs, [row[0] for row in lake.rows("curated.sales")])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.local_lake import RUN_TIMEOUT_S, LocalLake, eventually
+from tests.end_to_end.local_lake import DATASET, RUN_TIMEOUT_S, LocalLake, eventually
 from tests.end_to_end.orders import orders_file
 from tests.end_to_end.traces import ORDER_TABLES, Published, leaves_no_trace
 
@@ -55,21 +55,33 @@ BREAKAGES = [
 ]
 
 
+each_breakage = pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.name)
+
+
 @dataclass(frozen=True)
 class Failure:
-    """A run that failed, the lake before and after it, and its replay."""
+    """A run that failed, and the lake before it and after it."""
 
-    breakage: Breakage
-    before: Published
     show: dict[str, Any]
     snapshots_before: dict[str, int]
     snapshots_after: dict[str, int]
     lines_after: int
     status_after: dict[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        return self.show["run_id"]
+
+
+@dataclass(frozen=True)
+class Failures:
+    """What was published before, each failure by the name of its breakage, and the replay that succeeded."""
+
+    before: Published
+    by_breakage: dict[str, Failure]
     replay: dict[str, Any]
     lines_replayed: int
     status_replayed: dict[str, Any]
-    letters: list[dict[str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -80,29 +92,22 @@ def published(lake, tmp_path_factory):
     return count_of_lines(lake, "before")
 
 
-@pytest.fixture(scope="module", params=BREAKAGES, ids=lambda breakage: breakage.name)
-def failure(lake, published, tmp_path_factory, request):
-    """A run over one file while something is broken, then its replay with everything whole again."""
-    breakage: Breakage = request.param
-    file = orders_file(tmp_path_factory.mktemp("orders"), breakage.name)
-    published_before, before = Published.of(lake), lake.snapshots()
-    with lake.script_changed(breakage.job, breakage.change):
-        show = lake.load(file, exit_code=1)
-    after, status_after, lines_after = lake.snapshots(), lake.status(), count_of_lines(lake, breakage.name)
-    replay = lake.ask("replay", show["run_id"], "--wait", "--timeout", str(RUN_TIMEOUT_S))
-    return Failure(
-        breakage=breakage,
-        before=published_before,
-        show=show,
-        snapshots_before=before,
-        snapshots_after=after,
-        lines_after=lines_after,
-        status_after=status_after,
-        replay=replay,
-        lines_replayed=count_of_lines(lake, breakage.name),
-        status_replayed=lake.status(),
-        letters=lake.letters_of(show["run_id"]),
-    )
+@pytest.fixture(scope="module")
+def failures(lake, published, tmp_path_factory):
+    """A run over one file and two replays of it: at first one thing is broken, then another, at last nothing."""
+    file = orders_file(tmp_path_factory.mktemp("orders"), "failing")
+    published_before, failed, asked = Published.of(lake), {}, ("drop", DATASET, file)
+    for breakage in BREAKAGES:
+        before = lake.snapshots()
+        with lake.script_changed(breakage.job, breakage.change):
+            done = lake.command(*asked, "--wait", "--json", "--timeout", str(RUN_TIMEOUT_S))
+        assert done.exit_code == 1, done.err
+        show = done.json["runs"][0] if "runs" in done.json else done.json
+        lines_after = count_of_lines(lake, "failing")
+        failed[breakage.name] = Failure(show, before, lake.snapshots(), lines_after, lake.status())
+        asked = ("replay", show["run_id"])
+    replay = lake.ask(*asked, "--wait", "--timeout", str(RUN_TIMEOUT_S))
+    return Failures(published_before, failed, replay, count_of_lines(lake, "failing"), lake.status())
 
 
 def count_of_lines(lake: LocalLake, orders: str) -> int:
@@ -111,47 +116,57 @@ def count_of_lines(lake: LocalLake, orders: str) -> int:
     return row["lines"]
 
 
-def test_the_run_fails_in_the_state_that_broke(failure):
-    failed = [state["name"] for state in failure.show["states"] if state["state"] == "failed"]
-    assert (failure.show["state"], failed[0]) == ("failed", failure.breakage.state)
+@each_breakage
+def test_the_run_fails_in_the_state_that_broke(failures, breakage):
+    show = failures.by_breakage[breakage.name].show
+    failed = [state["name"] for state in show["states"] if state["state"] == "failed"]
+    assert (show["state"], failed[0]) == ("failed", breakage.state)
 
 
-def test_the_published_tables_stay_as_they_were(failure):
+@each_breakage
+def test_the_published_tables_stay_as_they_were(failures, breakage):
+    failure = failures.by_breakage[breakage.name]
     assert None not in {failure.snapshots_before[table] for table in ORDER_TABLES}
     assert failure.snapshots_after == failure.snapshots_before
     assert failure.lines_after == 0
 
 
-def test_the_lock_is_free_and_the_file_is_held(failure):
-    assert failure.status_after["running_run"] is None
-    assert failure.status_after["files"] == {"waiting": 0, "held": 1}
+@each_breakage
+def test_the_lock_is_free_and_the_file_is_held(failures, breakage):
+    status = failures.by_breakage[breakage.name].status_after
+    assert status["running_run"] is None
+    assert status["files"] == {"waiting": 0, "held": 1}
 
 
-def test_one_letter_names_the_state_the_dataset_the_cause_and_the_next_command(failure):
-    (letter,) = failure.letters
-    run_id = failure.show["run_id"]
-    assert f"run {run_id} failed in {failure.breakage.state}" in letter["subject"]
+@each_breakage
+def test_one_letter_names_the_state_the_dataset_the_cause_and_the_next_command(lake, failures, breakage):
+    run_id = failures.by_breakage[breakage.name].run_id
+    (letter,) = lake.delivered(run_id)
+    assert f"run {run_id} failed in {breakage.state}" in letter["subject"]
     for words in (
         "Nothing of this run was published: every table is as it was before.",
-        f"State    {failure.breakage.state}",
+        f"State    {breakage.state}",
         "Dataset  transactions",
-        failure.breakage.error,
-        failure.breakage.sentence,
-        f"raw/transactions/{failure.breakage.name}.csv",
+        breakage.error,
+        breakage.sentence,
+        "raw/transactions/failing.csv",
         f"shoplake replay {run_id}",
     ):
         assert words in letter["body"]
 
 
-def test_a_replay_publishes_once_the_cause_is_gone(failure):
-    assert (failure.replay["state"], failure.replay["replay_of"]) == ("succeeded", failure.show["run_id"])
-    assert (failure.replay["rows"]["applied"], failure.lines_replayed) == (3, 3)
-    assert failure.status_replayed["files"] == {"waiting": 0, "held": 0}
+def test_a_replay_publishes_once_the_causes_are_gone(failures):
+    first, second = failures.by_breakage.values()
+    assert (second.show["replay_of"], failures.replay["replay_of"]) == (first.run_id, second.run_id)
+    assert failures.replay["state"] == "succeeded"
+    assert (failures.replay["rows"]["applied"], failures.lines_replayed) == (3, 3)
+    assert failures.status_replayed["files"] == {"waiting": 0, "held": 0}
 
 
-def test_nothing_else_is_left_of_the_failure(lake, failure):
-    failed, replay = failure.show["run_id"], failure.replay["run_id"]
-    leaves_no_trace(lake, failure.before, failed, failure.breakage.state, replay, {f"{failure.breakage.name}.csv"})
+@each_breakage
+def test_nothing_else_is_left_of_the_failure(lake, failures, breakage):
+    failed, replay = failures.by_breakage[breakage.name].run_id, failures.replay["run_id"]
+    leaves_no_trace(lake, failures.before, failed, breakage.state, replay, {"failing.csv"})
 
 
 @dataclass(frozen=True)
@@ -175,33 +190,21 @@ def stopped(lake, published, tmp_path_factory):
     published_before, before = Published.of(lake), lake.snapshots()
     with lake.script_changed("transaction_etl", lambda script: BUSY + script):
         lake.drop(file)
-        eventually(lambda: "RUNNING" in states_of_jobs(lake), 60)
-    run_id = lake.status()["running_run"]
+        eventually(lambda: "RUNNING" in lake.states_of_jobs("transaction_etl"), 60)
+    run_id = lake.running_run()
     lake.aws("stepfunctions").stop_execution(executionArn=lake.names.execution_arn(run_id), cause="by a test")
-    next_run = eventually(lambda: ended_after(lake, run_id), 120)
-    eventually(lambda: lake.status()["running_run"] is None, 30)
+    next_run = lake.run_after(run_id)
+    eventually(lambda: lake.running_run() is None, 30)
     return Stopped(
         before=published_before,
         show=lake.ask("show", run_id),
         snapshots_before=before,
-        next_run=lake.ask("show", next_run["run_id"]),
+        next_run=lake.ask("show", next_run),
         lines=count_of_lines(lake, "stopped"),
         status=lake.status(),
         letters=lake.letters_of(run_id),
-        jobs=states_of_jobs(lake),
+        jobs=lake.states_of_jobs("transaction_etl"),
     )
-
-
-def ended_after(lake: LocalLake, run_id: str) -> dict[str, Any] | None:
-    """The first later run, once it has ended."""
-    later = sorted((run for run in lake.ask("runs") if run["run_id"] > run_id), key=lambda run: run["run_id"])
-    return later[0] if later and later[0]["ended_at"] else None
-
-
-def states_of_jobs(lake: LocalLake) -> list[str]:
-    """The state of each run of the orders job, the newest first."""
-    runs = lake.aws("glue").get_job_runs(JobName=lake.names.job_name("transaction_etl"))["JobRuns"]
-    return [run["JobRunState"] for run in runs]
 
 
 def test_a_stopped_run_is_closed_as_failed(stopped):

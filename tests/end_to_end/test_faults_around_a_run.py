@@ -6,8 +6,9 @@ Each time the lake must come back by itself, or by the one command that the e-ma
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,13 @@ def fails_with(lake: LocalLake, fault: AbstractContextManager, file: Path) -> st
         lake.drop(file)
         run_id = eventually(lake.running_run, 60)
         with no_further_run(lake):
-            eventually(lambda: lake.running_run() is None and lake.delivered(run_id), RUN_TIMEOUT_S)
+            wait_for_its_letter(lake, run_id)
     return run_id
+
+
+def wait_for_its_letter(lake: LocalLake, run_id: str) -> None:
+    """Until the run has ended and been told of."""
+    eventually(lambda: lake.running_run() is None and lake.delivered(run_id), RUN_TIMEOUT_S)
 
 
 @contextmanager
@@ -107,55 +113,115 @@ def test_a_function_that_raises_fails_the_run_and_a_replay_publishes(published, 
     leaves_no_trace(lake, before, failed, "Summarise verdicts", replay["run_id"], {file.name})
 
 
-def faults_that_another_try_cures() -> list:
-    def hangs(lake: LocalLake) -> AbstractContextManager:
-        both = ExitStack()
-        both.enter_context(lake.function_changed("summarise_verdicts", lambda text: text + HANGS))
-        both.enter_context(time_out(lake, "summarise_verdicts", 3))
-        return both
+@dataclass(frozen=True)
+class Fault:
+    """What another try cures: what is broken meanwhile, the state that fails by it, and its error."""
 
-    def is_throttled(lake: LocalLake) -> AbstractContextManager:
-        return lake.function_changed("summarise_verdicts", lambda text: text + IS_THROTTLED)
-
-    def takes_too_long(lake: LocalLake) -> AbstractContextManager:
-        both = ExitStack()
-        both.enter_context(lake.function_changed("file_validator", lambda text: text + HANGS))
-        both.enter_context(time_out_of_a_run(lake, 4))
-        return both
-
-    return [
-        pytest.param(hangs, "Summarise verdicts", "Sandbox.Timedout", id="a_function_that_hangs"),
-        pytest.param(is_throttled, "Summarise verdicts", "ClientError", id="dynamodb_throttled_for_long"),
-        pytest.param(takes_too_long, "Validate and stage files", "States.Timeout", id="the_machine_times_out"),
-    ]
+    name: str
+    on: Callable[[LocalLake], AbstractContextManager]
+    state: str
+    error: str
 
 
-@pytest.mark.parametrize(("fault", "state", "error"), faults_that_another_try_cures())
-def test_files_go_into_the_next_run_by_themselves_after(published, tmp_path, request, fault, state, error):
-    lake, file = published, orders_file(tmp_path, request.node.callspec.id)
-    before = Published.of(lake)
-    failed = fails_with(lake, fault(lake), file)
+@contextmanager
+def a_function_that_hangs(lake: LocalLake) -> Iterator[None]:
+    hangs = lake.function_changed("summarise_verdicts", lambda text: text + HANGS)
+    with hangs, time_out(lake, "summarise_verdicts", 3):
+        yield
+
+
+def dynamodb_throttled_for_long(lake: LocalLake) -> AbstractContextManager:
+    return lake.function_changed("summarise_verdicts", lambda text: text + IS_THROTTLED)
+
+
+@contextmanager
+def the_machine_times_out(lake: LocalLake) -> Iterator[None]:
+    with lake.function_changed("file_validator", lambda text: text + HANGS), time_out_of_a_run(lake, 4):
+        yield
+
+
+HANGS_THEN_THROTTLED = (
+    Fault("a_function_that_hangs", a_function_that_hangs, "Summarise verdicts", "Sandbox.Timedout"),
+    Fault("dynamodb_throttled_for_long", dynamodb_throttled_for_long, "Summarise verdicts", "ClientError"),
+)
+TIMES_OUT = Fault("the_machine_times_out", the_machine_times_out, "Validate and stage files", "States.Timeout")
+
+
+@dataclass(frozen=True)
+class Cured:
+    """What was published before, a failed run over one file for each fault, in order, and the run that published it."""
+
+    before: Published
+    failed: list[str]
+    next_run: str
+
+
+def one_after_the_other(lake: LocalLake, faults: Iterable[Fault], file: Path) -> list[str]:
+    """A run over a file for each fault: the run after one fault meets the next. The file may fail twice, no more."""
+    failed = []
+    with ExitStack() as between:
+        for fault in faults:
+            with fault.on(lake):
+                between.close()
+                if failed:
+                    ask(lake, "run")  # as the schedule does every five minutes
+                else:
+                    lake.drop(file)
+                failed.append(eventually(lake.running_run, 60))
+                between.enter_context(no_further_run(lake))
+                wait_for_its_letter(lake, failed[-1])
+    return failed
+
+
+@pytest.fixture(scope="module")
+def cured(published, tmp_path_factory):
+    lake, file, before = published, orders_file(tmp_path_factory.mktemp("orders"), "cured"), Published.of(published)
+    failed = one_after_the_other(lake, HANGS_THEN_THROTTLED, file)
+    ask(lake, "run")
+    return Cured(before, failed, lake.run_after(failed[-1]))
+
+
+@pytest.mark.parametrize("number", range(2), ids=[fault.name for fault in HANGS_THEN_THROTTLED])
+def test_files_go_into_the_next_run_by_themselves_after(published, cured, number):
+    went_on_by_itself(published, cured, number, HANGS_THEN_THROTTLED[number], "cured.csv")
+
+
+def went_on_by_itself(lake: LocalLake, cured: Cured, number: int, fault: Fault, file: str) -> None:
+    """The letter says so, and nothing is left of the failure once the file is published."""
+    failed = cured.failed[number]
     (letter,) = lake.delivered(failed)
-    assert letter["subject"].endswith(f"failed in {state}: {error}")
+    assert letter["subject"].endswith(f"failed in {fault.state}: {fault.error}")
     assert "The files go into the next run by themselves" in letter["body"]
-    ask(lake, "run")  # as the schedule does every five minutes
-    leaves_no_trace(lake, before, failed, state, lake.run_after(failed), {file.name})
+    leaves_no_trace(lake, cured.before, failed, fault.state, cured.next_run, {file})
 
 
-def test_throttling_of_dynamodb_and_glue_slows_a_run_and_does_no_more(published, tmp_path):
-    lake, file = published, orders_file(tmp_path, "throttled")
-    before = Published.of(lake)
+@pytest.fixture(scope="module")
+def throttled_run(published, tmp_path_factory):
+    """A run that times out; the next one finds DynamoDB and Glue throttled. Also the calls that were refused."""
+    lake, file, before = published, orders_file(tmp_path_factory.mktemp("orders"), "throttled"), Published.of(published)
+    failed = one_after_the_other(lake, [TIMES_OUT], file)
     with throttled(lake.process.url) as (proxy, throttle), ExitStack() as led:
         for function in ("prepare_tables", "publish", "notify"):
             led.enter_context(lake.function_environment(function, {"AWS_ENDPOINT_URL": proxy}))
-        for job in ("transaction_etl", "master_data_merge"):
-            led.enter_context(lake.script_changed(job, lambda text: THROTTLED_JOB.format(proxy=proxy) + text))
-        run_id = lake.load(file)["run_id"]
-    assert min(throttle.refused[service] for service in ("DynamoDB_20120810", "AWSGlue")) > 3
-    tables_are_whole(lake, before, run_id)
-    the_account_closes(lake, run_id, {file.name}, rows=3)
-    each_run_is_recorded_once(lake, {run_id: "succeeded"})
-    assert len(lake.delivered(run_id)) == 1
+        job_throttled = THROTTLED_JOB.format(proxy=proxy)
+        led.enter_context(lake.script_changed("transaction_etl", lambda text: job_throttled + text))
+        ask(lake, "run")
+        next_run = lake.run_after(failed[-1])
+    return Cured(before, failed, next_run), throttle.refused
+
+
+def test_files_go_into_the_next_run_by_themselves_after_the_machine_times_out(published, throttled_run):
+    cured, _ = throttled_run
+    went_on_by_itself(published, cured, 0, TIMES_OUT, "throttled.csv")
+
+
+def test_throttling_of_dynamodb_and_glue_slows_a_run_and_does_no_more(published, throttled_run):
+    lake, (cured, refused) = published, throttled_run
+    assert min(refused[service] for service in ("DynamoDB_20120810", "AWSGlue")) > 3
+    tables_are_whole(lake, cured.before, cured.next_run)
+    the_account_closes(lake, cured.next_run, {"throttled.csv"}, rows=3)
+    each_run_is_recorded_once(lake, {cured.next_run: "succeeded"})
+    assert len(lake.delivered(cured.next_run)) == 1
     nothing_is_left(lake)
 
 
@@ -169,11 +235,13 @@ def test_notifications_lost_repeated_and_in_reverse_order(published):
         versions.append(put(lake, told, "told-1", "2.00"))
         lost_version = put(lake, lost, "lost-1", "3.00")
     notifications = [notification(told, version) for version in reversed(versions)] * 2
-    tell(lake, notifications)
-    eventually(lambda: is_settled(lake, known + 2), RUN_TIMEOUT_S)
-    assert prices(lake) == [("told-1", 2.0)]
-
-    ask(lake, "sweep")
+    with lake.arrivals_wait():
+        tell(lake, notifications)
+        eventually(lambda: is_heard(lake), 60)
+        assert len(lake.states_of_files()) == known + 2
+        ask(lake, "sweep")
+        assert len(lake.states_of_files()) == known + 3
+    ask(lake, "run")
     eventually(lambda: is_settled(lake, known + 3), RUN_TIMEOUT_S)
     assert prices(lake) == [("lost-1", 3.0), ("told-1", 2.0)]
     nothing_is_left(lake)

@@ -1,18 +1,19 @@
-"""A machine that fails: kill -9 of the lake while a run is in each of its states, and a full disk.
+"""A machine that fails: a full disk, and kill -9 of the lake while a run is in each of its states.
 
 After a kill there is `shoplake up` and nothing else. Just before it another file comes in, too late for anything that
-was saved to know of it.
+was saved to know of it. The kills follow upon each other: the run that starts after one is the victim of the next.
 """
 
 import shutil
 import subprocess
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.checkout import copy_of_the_checkout
 from tests.end_to_end.local_lake import RUN_TIMEOUT_S, LocalLake, eventually, free_port
 from tests.end_to_end.orders import csv_text, order_line, orders_file
 from tests.end_to_end.traces import (
@@ -21,12 +22,22 @@ from tests.end_to_end.traces import (
     history,
     leaves_no_trace,
     nothing_is_left,
+    one_letter_tells,
     tables_are_whole,
     the_account_closes,
 )
 
 pytestmark = pytest.mark.lake
 
+FILL_THE_DISK = """
+with open({filler!r}, "wb", buffering=0) as filler:
+    try:
+        while True:
+            filler.write(bytes(1_000_000))
+    except OSError:
+        pass
+"""
+DISK = "600m"
 HOLD = "\nimport time\nfor _ in range(6000):\n    time.sleep(0.1)\n"
 HOLD_EVERY_CALL = "\nimport time\n\ndef handler(event, context):\n    time.sleep(600)\n"
 HOLD_AFTER_ONE_TABLE = """
@@ -48,33 +59,57 @@ class Hold:
     """How a run is held in a state: by a job that has written all and doesn't end, or by a function that waits."""
 
     state: str
-    name: str
-    change: Callable[[str], str]
-    of_a_job: bool = True
+    source: str
+    addition: str  # what is deployed at the end of that source
+    is_held: Callable[[LocalLake, str, Published], bool]  # whether this run, after what was published before, is there
 
-    def on(self, lake: LocalLake) -> AbstractContextManager:
-        changed = lake.script_changed if self.of_a_job else lake.function_changed
-        return changed(self.name, self.change)
+    @property
+    def late_file(self) -> str:
+        return f"late-for-{self.state.split()[0].lower()}.csv"
+
+    @contextmanager
+    def added_to(self, checkout: Path) -> Iterator[None]:
+        """The sources have it meanwhile; `up` deploys them."""
+        source = checkout / self.source
+        original = source.read_text()
+        source.write_text(original + self.addition)
+        try:
+            yield
+        finally:
+            source.write_text(original)
 
 
-VALIDATE = Hold("Validate and stage files", "file_validator", lambda text: text + HOLD_EVERY_CALL, of_a_job=False)
-JOBS = [
-    Hold("Transform", "transaction_etl", lambda text: text + HOLD),
-    Hold("Merge master data", "master_data_merge", lambda text: text + HOLD),
-    Hold("Check quality", "quality_gate", lambda text: text + HOLD),
-]
-PUBLISH = Hold("Publish", "publish", lambda text: text + HOLD_AFTER_ONE_TABLE, of_a_job=False)
+def is_saved(lake: LocalLake, service: str, *words: str) -> bool:
+    """Whether a service's state on disk has these words: what a kill leaves of it."""
+    saved = (lake.state_dir / "services" / f"{service}.json").read_text()
+    return all(word in saved for word in words)
 
 
-FILL_THE_DISK = """
-with open({filler!r}, "wb", buffering=0) as filler:
-    try:
-        while True:
-            filler.write(bytes(1_000_000))
-    except OSError:
-        pass
-"""
-DISK = "600m"
+def is_validating(lake: LocalLake, run_id: str, before: Published) -> bool:
+    return is_saved(lake, "stepfunctions", f"execution:{lake.names.state_machine_name}:{run_id}")
+
+
+def hold_job(state: str, script: str) -> Hold:
+    job = Path(script).stem
+
+    def has_written(lake: LocalLake, run_id: str, before: Published) -> bool:
+        return f"runs/{run_id}/ledger/{job}.json" in lake.objects(f"runs/{run_id}/ledger/")
+
+    return Hold(state, script, HOLD, has_written)
+
+
+def has_moved_one_table(lake: LocalLake, run_id: str, before: Published) -> bool:
+    moved = len(history(lake, "processed.transactions")) == before.moves["processed.transactions"] + 1
+    return moved and is_saved(lake, "dynamodb", run_id, "publishing")
+
+
+BEFORE_PUBLISH = (
+    Hold("Validate and stage files", "lambdas/file_validator/handler.py", HOLD_EVERY_CALL, is_validating),
+    hold_job("Transform", "jobs/transaction_etl.py"),
+    hold_job("Merge master data", "jobs/master_data_merge.py"),
+    hold_job("Check quality", "quality/quality_gate.py"),
+)
+PUBLISH = Hold("Publish", "lambdas/publish/handler.py", HOLD_AFTER_ONE_TABLE, has_moved_one_table)
 
 
 @pytest.fixture(scope="module")
@@ -89,105 +124,30 @@ def disk(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def own_lake(disk):
+def checkout(tmp_path_factory):
+    """The sources that the lake is started from and deploys: no file is held before the last kill."""
+    folder = copy_of_the_checkout(tmp_path_factory.mktemp("sources") / "checkout")
+    declaration, usual = folder / "lake.yaml", "infrastructure_retries: 2"
+    text = declaration.read_text()
+    assert usual in text
+    declaration.write_text(text.replace(usual, f"infrastructure_retries: {len(BEFORE_PUBLISH) + 1}"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def own_lake(disk, checkout):
     """A new lake. It starts Spark with a run's first job: after each kill there is one run or two."""
-    lake = LocalLake(disk / "lake", SHOPLAKE_WARM_SPARK="0")
+    lake = LocalLake(disk / "lake", checkout, SHOPLAKE_WARM_SPARK="0")
     try:
-        up = lake.command("up", "--port", str(free_port()))
-        assert up.exit_code == 0, up.err
+        bring_up(lake, "--port", str(free_port()))
         yield lake
     finally:
         lake.command("down")
 
 
-@dataclass(frozen=True)
-class Killed:
-    """A run that died with the lake, what was published before it, its file, and the file that came too late."""
-
-    run_id: str
-    before: Published
-    file: str
-    late_file: str
-
-
-def kill_while(lake: LocalLake, hold: Hold, folder: Path, is_held: Callable[[str], bool]) -> Killed:
-    """Drop a file, hold its run, put another file, kill the lake, and start it again."""
-    name = hold.state.split()[0].lower()
-    file, late_file = orders_file(folder, name), f"{name}-late.csv"
-    before = Published.of(lake)
-    hold.on(lake).__enter__()  # `up` deploys again what belongs there
-    lake.drop(file)
-    run_id = eventually(lake.running_run, 60)
-    eventually(lambda: is_held(run_id), 120)
-    lake.put(f"raw/transactions/{late_file}", csv_text(order_line(f"{name}-late")).encode())
-    children = lake.kill()
-    up = lake.command("up")
+def bring_up(lake: LocalLake, *options: str) -> None:
+    up = lake.command("up", *options)
     assert up.exit_code == 0, up.err
-    eventually(lambda: not any(is_running(pid) for pid in children), 10)
-    return Killed(run_id, before, file.name, late_file)
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process is there, and no zombie that nobody has waited for."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
-    return "State:\tZ" not in status
-
-
-def is_saved(lake: LocalLake, service: str, *words: str) -> bool:
-    """Whether a service's state on disk has these words: what a kill leaves of it."""
-    saved = (lake.state_dir / "services" / f"{service}.json").read_text()
-    return all(word in saved for word in words)
-
-
-def test_killed_while_validating(own_lake, tmp_path):
-    lake = own_lake
-
-    def is_validating(run_id: str) -> bool:
-        return is_saved(lake, "stepfunctions", f"execution:{lake.names.state_machine_name}:{run_id}")
-
-    killed = kill_while(lake, VALIDATE, tmp_path, is_validating)
-    leaves_nothing(lake, killed, VALIDATE.state)
-
-
-@pytest.mark.parametrize("hold", JOBS, ids=lambda hold: hold.name)
-def test_killed_while_a_job_is_at_work(own_lake, tmp_path, hold):
-    lake = own_lake
-
-    def has_written(run_id: str) -> bool:
-        return f"runs/{run_id}/ledger/{hold.name}.json" in lake.objects(f"runs/{run_id}/ledger/")
-
-    killed = kill_while(lake, hold, tmp_path, has_written)
-    leaves_nothing(lake, killed, hold.state)
-
-
-def leaves_nothing(lake: LocalLake, killed: Killed, state: str) -> None:
-    """The run failed, and the next one, which `up` started, published its file and the late one."""
-    next_run = lake.run_after(killed.run_id)
-    files = {killed.file, killed.late_file}
-    leaves_no_trace(lake, killed.before, killed.run_id, state, next_run, files, rows=4)
-
-
-def test_killed_between_two_tables_of_a_publication(own_lake, tmp_path):
-    """A publication only goes forward: the same run is finished, and the next one takes the late file."""
-    lake = own_lake
-    moves = Published.of(lake).moves["processed.transactions"]
-
-    def has_moved_one(run_id: str) -> bool:
-        moved = len(history(lake, "processed.transactions")) == moves + 1
-        return moved and is_saved(lake, "dynamodb", run_id, "publishing")
-
-    killed = kill_while(lake, PUBLISH, tmp_path, has_moved_one)
-    next_run = lake.run_after(killed.run_id)
-    tables_are_whole(lake, killed.before, killed.run_id, next_run)
-    the_account_closes(lake, killed.run_id, {killed.file}, rows=3)
-    the_account_closes(lake, next_run, {killed.late_file}, rows=1)
-    (letter,) = lake.delivered(killed.run_id)
-    assert f"run {killed.run_id} published: 1 file, 3 rows" in letter["subject"]
-    each_run_is_recorded_once(lake, {killed.run_id: "succeeded", next_run: "succeeded"})
-    nothing_is_left(lake)
 
 
 def test_a_disk_that_is_full_during_transform(own_lake, disk, tmp_path):
@@ -212,3 +172,97 @@ def test_a_disk_that_is_full_during_transform(own_lake, disk, tmp_path):
     assert f"shoplake replay {failed}" in letter["body"]
     replay = lake.ask("replay", failed, "--wait", "--timeout", str(RUN_TIMEOUT_S))
     leaves_no_trace(lake, before, failed, "Transform", replay["run_id"], {file.name})
+
+
+@dataclass(frozen=True)
+class Kills:
+    """What was published before the first kill, the run that each ended, by the state that it was in, and the last."""
+
+    before: Published
+    runs: dict[str, str]
+    last_run: str
+
+    def run_after(self, state: str) -> str:
+        """The run that `up` started when the one in that state had been killed."""
+        runs = [*self.runs.values(), self.last_run]
+        return runs[runs.index(self.runs[state]) + 1]
+
+
+@pytest.fixture(scope="module")
+def kills(own_lake, checkout, tmp_path_factory):
+    """A file is dropped, and the lake killed in each state of the runs that take it and what has come since."""
+    lake, before, runs, last, children = own_lake, Published.of(own_lake), {}, "", []
+    for hold in (*BEFORE_PUBLISH, PUBLISH):
+        with hold.added_to(checkout):
+            bring_up(lake)
+            assert_ended(children)
+            if not runs:
+                lake.drop(orders_file(tmp_path_factory.mktemp("orders"), "killed"))
+            last = runs[hold.state] = held_run(lake, hold, before, last)
+        lake.put(f"raw/transactions/{hold.late_file}", csv_text(order_line(hold.late_file)).encode())
+        children = lake.kill()
+    bring_up(lake)
+    assert_ended(children)
+    return Kills(before, runs, lake.run_after(last))
+
+
+def held_run(lake: LocalLake, hold: Hold, before: Published, last: str) -> str:
+    """The run after the last one, once it is where it is held."""
+    run_id = eventually(lambda: run_after(lake, last), 60)
+    eventually(lambda: hold.is_held(lake, run_id, before), 120)
+    return run_id
+
+
+def run_after(lake: LocalLake, run_id: str) -> str | None:
+    """The run that is going, once it is a later one."""
+    running = lake.running_run()
+    return running if running and running > run_id else None
+
+
+def assert_ended(pids: list[int]) -> None:
+    """What the killed daemon had started ended with it, or was ended by `up`."""
+    eventually(lambda: not any(is_running(pid) for pid in pids), 10)
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process is there, and no zombie that nobody has waited for."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+    return "State:\tZ" not in status
+
+
+def files_of(lake: LocalLake, run_id: str) -> set[str]:
+    return {file["key"].rpartition("/")[2] for file in lake.ask("show", run_id)["inputs"]}
+
+
+@pytest.mark.parametrize("hold", BEFORE_PUBLISH, ids=lambda hold: hold.state)
+def test_a_killed_run_has_failed_and_one_letter_tells_what_to_do(own_lake, kills, hold):
+    run_id = kills.runs[hold.state]
+    one_letter_tells(own_lake, run_id, hold.state)
+    each_run_is_recorded_once(own_lake, {run_id: "failed"})
+
+
+@pytest.mark.parametrize("number", range(4), ids=[hold.state for hold in BEFORE_PUBLISH])
+def test_the_next_run_takes_the_files_of_a_killed_one_and_the_late_file(own_lake, kills, number):
+    dropped = {"killed.csv", *(hold.late_file for hold in BEFORE_PUBLISH[: number + 1])}
+    assert files_of(own_lake, kills.run_after(BEFORE_PUBLISH[number].state)) == dropped
+
+
+def test_a_publication_only_goes_forward(own_lake, kills):
+    """The run that was killed between two tables is finished, with all that earlier ones had read; then the next."""
+    lake, run_id = own_lake, kills.runs[PUBLISH.state]
+    the_account_closes(lake, run_id, {"killed.csv", *(hold.late_file for hold in BEFORE_PUBLISH)}, rows=7)
+    (letter,) = lake.delivered(run_id)
+    assert f"run {run_id} published: 5 files, 7 rows" in letter["subject"]
+    the_account_closes(lake, kills.last_run, {PUBLISH.late_file}, rows=1)
+    each_run_is_recorded_once(lake, {run_id: "succeeded", kills.last_run: "succeeded"})
+
+
+def test_tables_went_from_one_publication_to_the_next_and_stood_nowhere_else(own_lake, kills):
+    tables_are_whole(own_lake, kills.before, kills.runs[PUBLISH.state], kills.last_run)
+    late_orders = {hold.late_file for hold in (*BEFORE_PUBLISH, PUBLISH)}
+    orders = {order for (order,) in own_lake.columns("curated.sales", "order_id")}
+    assert {"killed-1", "killed-2", "killed-3"} | late_orders <= orders
+    nothing_is_left(own_lake)

@@ -1,18 +1,16 @@
 """A mistake in how the command is called or set up gets one clear sentence that says what to do, and no traceback."""
 
 import os
-import shutil
 import socket
 from pathlib import Path
 
 import pytest
 
 from local import control
-from tests.end_to_end.local_lake import ROOT, Done, run_shoplake
+from tests.end_to_end.checkout import copy_of_the_checkout
+from tests.end_to_end.local_lake import Done, run_shoplake
 
 pytestmark = pytest.mark.lake
-
-SOURCES = ("cli", "shoplake", "local", "lake.yaml", "contracts", "tables", "state_machines", "queries", "views")
 
 
 @pytest.fixture
@@ -26,14 +24,7 @@ def state_dir(tmp_path):
 @pytest.fixture
 def checkout(tmp_path):
     """A copy of what the command reads, to break."""
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, folder / name)
-    return folder
+    return copy_of_the_checkout(tmp_path / "checkout")
 
 
 def said(done: Done) -> str:

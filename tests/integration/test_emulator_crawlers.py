@@ -123,7 +123,7 @@ def array_of(lines: str) -> str:
     return json.dumps([json.loads(line) for line in lines.splitlines()], indent=1)
 
 
-@pytest.mark.parametrize("content", [LINES, array_of(LINES), gzip.compress(LINES.encode())])
+@pytest.mark.parametrize("content", [LINES, array_of(LINES), gzip.compress(LINES.encode(), mtime=0)])
 def test_json_lines_and_arrays_are_read_unpacked_too(place, aws, content):
     name = f"json-{uuid.uuid4().hex[:8]}"
     aws("glue").create_classifier(JsonClassifier={"Name": name, "JsonPath": "$[*]"})

@@ -1,6 +1,5 @@
 """Glue jobs on the local lake: the deployed script runs, on one warm Spark driver for all of these tests."""
 
-import io
 import json
 import os
 import signal
@@ -9,7 +8,6 @@ import sys
 import textwrap
 import time
 import uuid
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,10 +15,10 @@ import pytest
 from local.gaps import hooks
 from local.jars import JarsMissing, jar_paths
 from shoplake.artifacts import build_artifacts
+from tests.integration.job_runs import JobRun, wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "glue-test"
-ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR")
 
 try:
     jar_paths()
@@ -60,51 +58,12 @@ def run(start):
     return lambda *script, **definition: start(*script, **definition).wait()
 
 
-class JobRun:
-    def __init__(self, aws, job, run_id):
-        self._aws, self.job, self.run_id = aws, job, run_id
-
-    @classmethod
-    def start(cls, aws, job, arguments):
-        return cls(aws, job, aws("glue").start_job_run(JobName=job, Arguments=arguments)["JobRunId"])
-
-    def wait(self, *states, timeout_s=120):
-        deadline = time.monotonic() + timeout_s
-        while self.state not in (states or ENDED):
-            assert time.monotonic() < deadline, f"{self.state}: {self.record}"
-            time.sleep(0.05)
-        return self
-
-    def stop(self):
-        self._aws("glue").batch_stop_job_run(JobName=self.job, JobRunIds=[self.run_id])
-
-    @property
-    def record(self):
-        return self._aws("glue").get_job_run(JobName=self.job, RunId=self.run_id)["JobRun"]
-
-    @property
-    def state(self):
-        return self.record["JobRunState"]
-
-    @property
-    def error(self):
-        return self.record.get("ErrorMessage")
-
-    @property
-    def log(self):
-        events = self._aws("logs").get_log_events(
-            logGroupName="/aws-glue/jobs/output", logStreamName=self.run_id, startFromHead=True
-        )
-        return [event["message"] for event in events["events"]]
-
-
-def wheel(**modules) -> bytes:
-    """A wheel whose packages hold one module each: wheel(shoplake="VERSION = 1")."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as files:
-        for name, source in modules.items():
-            files.writestr(f"{name}/__init__.py", source)
-    return archive.getvalue()
+def test_the_warm_up_leaves_nothing_behind(lake, aws, eventually):
+    log = Path(os.environ["STATE_DIR"]).parent / "spark" / "driver.log"
+    eventually(lambda: lake.is_warm(), timeout_s=120)
+    assert "Traceback" not in log.read_text()
+    assert "spark-warm-up" not in [item["Name"] for item in aws("s3").list_buckets()["Buckets"]]
+    assert "spark_warm_up" not in [item["Name"] for item in aws("glue").get_databases()["DatabaseList"]]
 
 
 def test_a_script_gets_its_arguments_and_a_session_with_its_settings(run):
@@ -350,16 +309,6 @@ def test_a_changed_wheel_is_what_runs(run, aws):
         assert finished.error is None
         assert finished.log[0].startswith(f"{version} 10 ")
         assert str(Path(__file__).parents[2] / "shoplake") not in finished.log[0]
-
-
-def test_the_warm_up_leaves_nothing_behind(lake, aws, eventually):
-    lake.shut_down()
-    lake.warm_up()
-    log = Path(os.environ["STATE_DIR"]).parent / "spark" / "driver.log"
-    eventually(lambda: lake.is_warm(), timeout_s=120)
-    assert "Traceback" not in log.read_text()
-    assert "spark-warm-up" not in [item["Name"] for item in aws("s3").list_buckets()["Buckets"]]
-    assert "spark_warm_up" not in [item["Name"] for item in aws("glue").get_databases()["DatabaseList"]]
 
 
 def test_runs_that_a_stop_cut_off_are_failed_after_a_restart(start, lake):
