@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.local_lake import run_shoplake
+from tests.end_to_end.local_lake import LocalLake, run_shoplake
 
 pytestmark = pytest.mark.lake
 
@@ -44,23 +44,20 @@ class Loaded:
 
 @pytest.fixture(scope="module")
 def loaded(lake, tmp_path_factory):
-    """Twelve days of a small shop, late files included, in one run."""
+    """Twelve days of a small shop in one run, and in a second one the files that come late."""
     lake.clear()
     shop = tmp_path_factory.mktemp("generated") / "shop"
     options = ("--days", "12", "--orders-per-day", "40", "--dirt", "0.04", "--datasets", DATASETS)
     done = run_shoplake("generate", *options, "--out", shop)
     assert done.exit_code == 0, done.err
-    names = [path for name in ("transactions", "products", "categories") for path in shop.rglob(f"{name}/*/*/*")]
-    with lake.arrivals_wait():
-        for tree in (shop, shop / "late"):
-            lake.ask("drop", "--tree", tree)
-        lake.wait_for_arrivals(len(names))
-    show = lake.run()
-    verdicts = [json.loads(content) for content in lake.objects(f"runs/{show['run_id']}/verdicts/").values()]
+    shows = [load_tree(lake, shop), load_tree(lake, shop / "late")]
+    verdicts = [
+        json.loads(content) for show in shows for content in lake.objects(f"runs/{show['run_id']}/verdicts/").values()
+    ]
     return Loaded(
         truth=[entry for entry in read_lines(shop / "truth.jsonl") if "clickstream/" not in entry["file"]],
         about=json.loads((shop / "shop.json").read_text()),
-        files={file["key"].removeprefix("raw/"): file for file in show["inputs"]},
+        files={file["key"].removeprefix("raw/"): file for show in shows for file in show["inputs"]},
         verdicts={verdict["key"].removeprefix("raw/"): verdict for verdict in verdicts},
         days=lake.query("""
             SELECT order_day, count(*) AS lines, count(DISTINCT order_id) AS orders, sum(quantity) AS units,
@@ -72,6 +69,15 @@ def loaded(lake, tmp_path_factory):
             for table in ("products", "product_versions", "categories")
         },
     )
+
+
+def load_tree(lake: LocalLake, tree: Path) -> dict[str, Any]:
+    """Drop a tree so that one run takes it whole; what `show` says of it."""
+    files = [path for name in ("transactions", "products", "categories") for path in tree.glob(f"{name}/*/*/*")]
+    with lake.arrivals_wait():
+        lake.ask("drop", "--tree", tree)
+        lake.wait_for_arrivals(len(files))
+    return lake.run()
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
