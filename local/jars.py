@@ -48,11 +48,6 @@ def jars_folder() -> Path:
     return Path(sys.prefix) / "spark-jars"
 
 
-def class_archive() -> Path:
-    """Where local/spark/class_archive.py keeps the classes of the jars, and of Spark's own: it goes with the jars."""
-    return jars_folder() / "classes.jsa"
-
-
 def jar_paths() -> list[Path]:
     """Every jar that Spark needs beside its own, by name. Raises JarsMissing."""
     folder = jars_folder()

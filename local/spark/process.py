@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.jars import class_archive, jar_paths
+from local.jars import jar_paths
 from local.java import java_environment
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
@@ -56,10 +56,7 @@ class Outcome:
 class DriverProcess:
     """One process of `local.spark.driver` and the jobs that it was given."""
 
-    def __init__(
-        self, folder: Path, settings: dict[str, str], on_change: Callable[[], None], new_archive: Path | None = None
-    ) -> None:
-        """Start it. `new_archive`: where to leave an archive of the classes that it has loaded by its end."""
+    def __init__(self, folder: Path, settings: dict[str, str], on_change: Callable[[], None]) -> None:
         scratch = folder / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
@@ -71,11 +68,11 @@ class DriverProcess:
         self._jvm_pid: int | None = None
         self.is_warm = False
         own_settings = {
-            # Not `spark.jars`: those are copied at each start, and their classes can't be archived.
+            # Not `spark.jars`: those are copied at each start.
             "spark.driver.extraClassPath": os.pathsep.join(str(path) for path in jar_paths()),
             "spark.local.dir": str(scratch),
             "spark.sql.warehouse.dir": str(scratch / "spark-warehouse"),
-            "spark.driver.extraJavaOptions": f"{JVM_OPTIONS} {_sharing(new_archive)} -Djava.io.tmpdir={scratch}",
+            "spark.driver.extraJavaOptions": f"{JVM_OPTIONS} -Djava.io.tmpdir={scratch}",
         }
         environment = {
             **os.environ,
@@ -182,13 +179,6 @@ class DriverProcess:
 
     def _lost(self) -> Outcome:
         return Outcome("ERROR", f"SparkDriverEnded: the local Spark driver ended; its log is {self._log}")
-
-
-def _sharing(new_archive: Path | None) -> str:
-    """Java's option for the archive of classes: to make one, to use the one that is there, or none."""
-    if new_archive:
-        return f"-XX:ArchiveClassesAtExit={new_archive}"
-    return f"-XX:SharedArchiveFile={class_archive()}" if class_archive().is_file() else ""
 
 
 def _wait_or_kill(pid: int, timeout_s: float) -> None:
