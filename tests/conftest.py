@@ -16,6 +16,8 @@ LONGEST = (
     "test_failures_leave_no_trace.py",
     "test_state_survives.py",
     "test_bad_files.py",
+    "test_generated_shop.py",
+    "test_bursts.py",
 )
 # They look at one load of three days, which is made once in a process.
 OF_THREE_DAYS = ("test_any_order_same_tables.py", "test_orders_of_three_days.py", "end_to_end/test_monitoring.py")
@@ -44,4 +46,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Begin with the longest files where there are two processes; a plain `pytest` keeps its order."""
     if hasattr(config, "workerinput"):
         order = {name: place for place, name in enumerate(LONGEST)}
-        items.sort(key=lambda item: order.get(item.path.name, len(order)))
+        is_long = {"end_to_end": 0, "spark": 1}
+        items.sort(key=lambda i: (order.get(i.path.name, len(order)), is_long.get(i.path.parent.name, 2)))

@@ -285,6 +285,6 @@ def test_a_distributed_map_with_a_missing_manifest_fails_as_item_reader(execute,
 
 
 def test_more_than_256_kib_between_states_is_refused_as_on_aws(execute):
-    big = "{% $join([1..60000].$string($)) %}"
+    big = "{% $pad('', 300000, 'x') %}"
     ended = execute({"Big": {"Type": "Pass", "Output": big, "Next": "Done"}, "Done": {"Type": "Succeed"}})
     assert ended.description["error"] == "States.DataLimitExceeded"
