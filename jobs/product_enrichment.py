@@ -6,7 +6,6 @@ its descendants, their products and these products' versions with it. Read by th
 their category.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import reduce
 
@@ -131,26 +130,27 @@ def load_categories(run: JobRun) -> DataFrame | None:
     contract, table = load_contract("categories"), run.declared(CATEGORIES)
     intake = take_in(run, contract, judge_categories(run.conformed("categories"), contract), bounded=[])
     stored = run.table(CATEGORIES)
-    decided = decide(intake.valid, stored, list(table.key), run.run_id).persist()
+    decided = decide(intake.valid, stored, list(table.key), run.run_id, carry={HELD: content_of(table)}).persist()
+    settle_ledger(run, intake, by_outcome(decided.groupBy("_file", OUTCOME).count().collect()))
     node = ("category_id", "name", "parent_id", path_names(F.col("source_category_path")).alias("stated_path"))
-    new = decided.select("_file", OUTCOME, ACTION, *node).collect()
+    winners = decided.where(F.col(ACTION).isNotNull()).select(ACTION, *node).collect()
     old = stored.select(*node, *(name for name, _ in PLACES[1:])).collect()
-    settle_ledger(run, intake, Counter((row["_file"], row[OUTCOME]) for row in new))
 
-    winners = [row for row in new if row[ACTION] is not None]
-    places = {id_: stored_form(p) for id_, p in place({r["category_id"]: _category(r) for r in old + winners}).items()}
+    tree = {row["category_id"]: _category(row) for row in old + winners}
+    places = {category_id: stored_form(found) for category_id, found in place(tree).items()}
     before = {row["category_id"]: tuple(row[name] for name, _ in PLACES[1:]) for row in old}
     actions = {row["category_id"]: row[ACTION] for row in winners}
-    actions |= {id_: UPDATE for id_, found in places.items() if id_ in before and before[id_] != found}
-    if not actions:
+    actions |= {category_id: UPDATE for category_id, stood in before.items() if stood != places[category_id]}
+    moved = [(i,) for i in actions if i not in before or before[i][:2] != places[i][:2]]  # another path, or a new one
+    if actions:
+        found = [(category_id, *places[category_id], action) for category_id, action in actions.items()]
+        changes = _with_places(run, table, decided, stored, found)
+        counted = by_action(changes.groupBy(ACTION).count().collect())
+        plan = Plan(CATEGORIES, changes, counted, Bounds.of_values("category_id", actions))
+        _write(run, plan, plan.changed.select("category_id"))
+    else:
         run.ledger.tables[CATEGORIES] = counts_of({})
-        return None
-    found = [(id_, *places[id_], action) for id_, action in actions.items()]
-    changes = _with_places(run, table, decided, stored, found)
-    plan = Plan(CATEGORIES, changes, Counter(actions.values()), Bounds.of_values("category_id", actions))
-    _write(run, plan, plan.changed.select("category_id"))
     intake.rows.unpersist()
-    moved = [(id_,) for id_ in actions if id_ not in before or before[id_][:2] != places[id_][:2]]
     return run.spark.createDataFrame(moved, "category_id string") if moved else None
 
 
@@ -160,15 +160,18 @@ def _category(row: Row) -> Category:
 
 def _with_places(run: JobRun, table: Table, decided: DataFrame, stored: DataFrame, found: list[tuple]) -> DataFrame:
     """The rows that change, cached: the batch's winners and stored rows that are elsewhere now, with place and action.
-    `found` has the columns of `PLACES` and `_action`.
+    `found` has the columns of `PLACES` and `_action`. A touch of what a reader sees is an update.
     """
     own = [name for name in table.column_names if name not in dict(PLACES[1:])]
-    winners = decided.where(F.col(ACTION).isNotNull()).select(*own)
-    others = stored.join(winners.select(*table.key), on=list(table.key), how="left_anti").select(*own)
+    winners = decided.where(F.col(ACTION).isNotNull()).select(*own, HELD)
+    others = stored.join(winners.select(*table.key), on=list(table.key), how="left_anti")
+    others = others.select(*own, F.lit(None).cast("string").alias(HELD))
     schema = ", ".join(f"{name} {kind}" for name, kind in [*PLACES, (ACTION, "string")])
     placed = run.spark.createDataFrame(found, schema)
     changes = winners.unionByName(others).join(F.broadcast(placed), on="category_id", how="inner")
-    return changes.withColumn("_run_id", _run_of_last_change(run)).persist()
+    is_seen = (F.col(ACTION) == TOUCH) & (content_of(table) != F.col(HELD))
+    action = F.when(is_seen, UPDATE).otherwise(F.col(ACTION))
+    return changes.withColumn(ACTION, action).withColumn("_run_id", _run_of_last_change(run)).persist()
 
 
 def load_products(run: JobRun, moved: DataFrame | None) -> None:

@@ -56,12 +56,13 @@ publication._move_main = hold_after(publication._move_main)
 
 @dataclass(frozen=True)
 class Hold:
-    """How a run is held in a state: by a job that has written all and doesn't end, or by a function that waits."""
+    """How a run is held in a state: by a job that waits between or after its writes, or by a function that waits."""
 
     state: str
     source: str
-    addition: str  # what is deployed at the end of that source
+    addition: str  # what is deployed in that source, behind `after`, else at its end
     is_held: Callable[[LocalLake, str, Published], bool]  # whether this run, after what was published before, is there
+    after: str = ""
 
     @property
     def late_file(self) -> str:
@@ -72,7 +73,10 @@ class Hold:
         """The sources have it meanwhile; `up` deploys them."""
         source = checkout / self.source
         original = source.read_text()
-        source.write_text(original + self.addition)
+        assert original.count(self.after) == 1 or not self.after
+        source.write_text(
+            original.replace(self.after, self.after + self.addition) if self.after else original + self.addition
+        )
         try:
             yield
         finally:
@@ -98,6 +102,12 @@ def hold_job(state: str, script: str) -> Hold:
     return Hold(state, script, HOLD, has_written)
 
 
+def is_between_two_tables(lake: LocalLake, run_id: str, before: Published) -> bool:
+    """Whether the merge has written curated.sales on the run's branch, and nothing else yet."""
+    written = [run_id in lake.iceberg(f"curated.{name}").metadata.refs for name in ("sales", "daily_sales_summary")]
+    return written == [True, False]
+
+
 def has_moved_one_table(lake: LocalLake, run_id: str, before: Published) -> bool:
     moved = len(history(lake, "processed.transactions")) == before.moves["processed.transactions"] + 1
     return moved and is_saved(lake, "dynamodb", run_id, "publishing")
@@ -106,7 +116,13 @@ def has_moved_one_table(lake: LocalLake, run_id: str, before: Published) -> bool
 BEFORE_PUBLISH = (
     Hold("Validate and stage files", "lambdas/file_validator/handler.py", HOLD_EVERY_CALL, is_validating),
     hold_job("Transform", "jobs/transaction_etl.py"),
-    hold_job("Merge master data", "jobs/master_data_merge.py"),
+    Hold(
+        "Merge master data",
+        "jobs/master_data_merge.py",
+        "    import time\n    time.sleep(600)\n",
+        is_between_two_tables,
+        after="    days = [] if orders is None else merge_sales(run, orders)\n",
+    ),
     hold_job("Check quality", "quality/quality_gate.py"),
 )
 PUBLISH = Hold("Publish", "lambdas/publish/handler.py", HOLD_AFTER_ONE_TABLE, has_moved_one_table)
@@ -181,6 +197,7 @@ class Kills:
     before: Published
     runs: dict[str, str]
     last_run: str
+    published_then: list[Published]  # as soon as the lake was up again, while the next run was held
 
     def run_after(self, state: str) -> str:
         """The run that `up` started when the one in that state had been killed."""
@@ -191,19 +208,21 @@ class Kills:
 @pytest.fixture(scope="module")
 def kills(own_lake, checkout, tmp_path_factory):
     """A file is dropped, and the lake killed in each state of the runs that take it and what has come since."""
-    lake, before, runs, last, children = own_lake, Published.of(own_lake), {}, "", []
+    lake, before, runs, last, children, then = own_lake, Published.of(own_lake), {}, "", [], []
     for hold in (*BEFORE_PUBLISH, PUBLISH):
         with hold.added_to(checkout):
             bring_up(lake)
             assert_ended(children)
             if not runs:
                 lake.drop(orders_file(tmp_path_factory.mktemp("orders"), "killed"))
+            else:
+                then.append(Published.of(lake))
             last = runs[hold.state] = held_run(lake, hold, before, last)
         lake.put(f"raw/transactions/{hold.late_file}", csv_text(order_line(hold.late_file)).encode())
         children = lake.kill()
     bring_up(lake)
     assert_ended(children)
-    return Kills(before, runs, lake.run_after(last))
+    return Kills(before, runs, lake.run_after(last), then)
 
 
 def held_run(lake: LocalLake, hold: Hold, before: Published, last: str) -> str:
@@ -242,6 +261,10 @@ def test_a_killed_run_has_failed_and_one_letter_tells_what_to_do(own_lake, kills
     run_id = kills.runs[hold.state]
     one_letter_tells(own_lake, run_id, hold.state)
     each_run_is_recorded_once(own_lake, {run_id: "failed"})
+
+
+def test_after_each_kill_the_tables_stand_as_before(kills):
+    assert kills.published_then == [kills.before] * len(BEFORE_PUBLISH)
 
 
 @pytest.mark.parametrize("number", range(4), ids=[hold.state for hold in BEFORE_PUBLISH])
