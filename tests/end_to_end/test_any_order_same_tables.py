@@ -1,7 +1,6 @@
 """The same files give the same tables, however they arrive: together, one by one, again, under other names."""
 
 import gzip
-import os
 import shutil
 from pathlib import Path
 
@@ -14,9 +13,7 @@ from tests.oracles.online_retail import OnlineRetail
 pytestmark = pytest.mark.lake
 
 FIRST, SECOND, THIRD = THREE_DAYS
-LINE = ("order_id", "product_id", "product_name", "quantity", "ordered_at", "unit_price", "customer_id", "country")
 GERMAN_LINES = SAMPLES / "germany.csv"
-GERMAN_SLICE = Path(os.environ.get("SHOPLAKE_REAL_DATA", ""), "transactions", "uci_germany.csv")
 
 
 def assert_same_tables(lake, three_days):
@@ -82,16 +79,3 @@ def test_one_after_the_other_in_another_order_gives_the_same_tables(lake, three_
     assert applied[0] == 2185 + 62 - german_lines_of_the_third_day
     assert sum(applied) == 7317
     assert_same_tables(lake, three_days)
-
-
-@pytest.mark.skipif(not GERMAN_SLICE.is_file(), reason="SHOPLAKE_REAL_DATA doesn't name the full German slice")
-def test_a_year_of_german_lines_adds_those_of_other_days_only(lake, three_days):
-    assert_same_tables(lake, three_days)
-    lake.load(GERMAN_SLICE)
-    counted = OnlineRetail([GERMAN_SLICE, *THREE_DAYS])
-    found = lake.iceberg("curated.sales").scan().to_arrow().to_pylist()
-    wanted = [tuple(getattr(line, column) for column in LINE) for line in counted.lines()]
-    assert first_differences(wanted, [tuple(row[column] for column in LINE) for row in found]) == {}
-    assert sum(row["net_amount"] for row in found) == sum(line.amount for line in counted.lines())
-    of_those_days = lake.rows("curated.sales", "order_day <= '2010-12-03'")
-    assert first_differences(three_days.contents["curated.sales"], of_those_days) == {}

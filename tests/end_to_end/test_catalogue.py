@@ -189,3 +189,28 @@ def test_orders_and_the_newest_versions_first_give_the_same_tables(lake, shop):
     found = tables_of_the_shop(lake)
     for table in LOADED_TABLES:
         assert first_differences(shop.contents[table], found[table]) == {}, table
+
+
+def test_a_category_that_is_renamed_takes_versions_and_sales_with_it_and_nothing_else(lake, shop, tmp_path):
+    """No product comes with it. It changes the lake that the test before it has left."""
+    file = tmp_path / "renamed.json"
+    file.write_text(json.dumps([row | {"name": "House"} if row["category_id"] == "H" else row for row in CATEGORIES]))
+    show = lake.load_datasets(("categories", file))
+    (told,) = show["inputs"]
+    assert {outcome: count for outcome, count in told["rows"].items() if count} == {
+        "read": 7, "applied": 1, "unchanged": 6
+    }  # fmt: skip
+    assert {table: change for table, change in show["tables"].items() if any(change.values())} == {
+        "processed.categories": {"inserted": 0, "updated": 2, "deleted": 0},  # itself and Kitchen below it
+        "processed.product_versions": {"inserted": 0, "updated": 1, "deleted": 0},  # the cup, as it was in January
+        "curated.sales": {"inserted": 0, "updated": 2, "deleted": 0},
+        "curated.daily_sales_summary": {"inserted": 2, "updated": 0, "deleted": 2},
+    }
+    assert rows_of(lake, "curated.sales", "order_id", "category_path", where="product_id = '007'") == {
+        ("O1", "House/Kitchen"),
+        ("O2", "House/Kitchen"),
+        ("O3", "Garden/Tools"),
+        ("O4", "Garden/Tools"),
+    }
+    changed_by = rows_of(lake, "processed.categories", "category_id", where=f"_run_id = '{show['run_id']}'")
+    assert changed_by == {("H",), ("K",)}

@@ -1,4 +1,4 @@
-"""What the lake holds outlives its daemon, and the lake keeps to itself."""
+"""The lake keeps to itself, and what it holds outlives its daemon."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ import pytest
 
 from local.memory import family
 from tests.end_to_end.local_lake import LocalLake, eventually
-from tests.end_to_end.orders import csv_text, order_line, orders_file
+from tests.end_to_end.orders import orders_file
 
 pytestmark = pytest.mark.lake
 
@@ -45,44 +45,17 @@ def before(lake, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def restarted(lake, before):
-    """The lake after `down` and `up`, and a file that another program put into raw/ at once."""
+    """What the lake shows after `down` and `up`."""
     assert lake.command("down").exit_code == 0
     assert lake.command("status").exit_code == 1
     up = lake.command("up")
     assert up.exit_code == 0, up.err
-    after = Seen.of(lake)
-    lake.put("raw/transactions/cold.csv", csv_text(order_line("cold-1"), order_line("cold-2")).encode())
-    return after
-
-
-def orders_in(lake: LocalLake, orders: str) -> int:
-    """Published lines of the orders whose number begins so."""
-    return sum(row[0].startswith(f"{orders}-") for row in lake.rows("curated.sales"))
+    return Seen.of(lake)
 
 
 def wait_until_idle(lake: LocalLake) -> None:
     """Until no run is going and no file waits for one."""
     eventually(lambda: lake.running_run() is None and "received" not in lake.states_of_files(), 120)
-
-
-def test_everything_is_as_it_was_after_down_and_up(before, restarted):
-    assert restarted == before
-
-
-def test_a_file_that_arrives_while_spark_is_cold_is_loaded(lake, restarted):
-    eventually(lambda: orders_in(lake, "cold") == 2, 120)
-    wait_until_idle(lake)
-    assert lake.ask("runs", "--limit", "1")[0]["state"] == "succeeded"
-
-
-def test_up_again_changes_nothing(lake, restarted):
-    wait_until_idle(lake)
-    held, pid = Seen.of(lake), lake.process.pid
-    up = lake.command("up")
-    assert (up.exit_code, lake.process.pid) == (0, pid)
-    assert "Everything was deployed already." in up.out
-    wait_until_idle(lake)
-    assert Seen.of(lake) == held
 
 
 def program_of(pid: int) -> str | None:
@@ -93,7 +66,7 @@ def program_of(pid: int) -> str | None:
         return None
 
 
-def test_nothing_listens_beyond_loopback(lake, restarted):
+def test_nothing_listens_beyond_loopback(lake, before):
     processes = family(lake.process.pid)
     programs = {program_of(pid) for pid in processes}
     assert "java" in programs  # Spark is among those that are looked at
@@ -102,8 +75,22 @@ def test_nothing_listens_beyond_loopback(lake, restarted):
     assert {address for address, _ in addresses} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
-def test_the_whole_lake_fits_into_four_gigabytes(lake, restarted):
+def test_the_whole_lake_fits_into_four_gigabytes(lake, before):
     assert 500e6 < lake.status()["memory_bytes"] < MAX_MEMORY_BYTES
+
+
+def test_everything_is_as_it_was_after_down_and_up(before, restarted):
+    assert restarted == before
+
+
+def test_up_again_changes_nothing(lake, restarted):
+    wait_until_idle(lake)
+    held, pid = Seen.of(lake), lake.process.pid
+    up = lake.command("up")
+    assert (up.exit_code, lake.process.pid) == (0, pid)
+    assert "Everything was deployed already." in up.out
+    wait_until_idle(lake)
+    assert Seen.of(lake) == held
 
 
 def listening_addresses(pids: list[int]) -> set[tuple[str, int]]:
