@@ -273,7 +273,7 @@ def test_a_result_is_not_reused_when_a_file_or_partition_was_added(days, aws):
     ("classifier", "name", "content"),
     [
         (None, "a.csv", "sku;Unit Price;n\n007;2.50;1\nX;;2\n"),
-        ("csv", "a.csv.gz", gzip.compress(b'sku,Unit Price,n\n"007","2.50",1\n"X",3,2\n')),
+        ("csv", "a.csv.gz", gzip.compress(b'sku,Unit Price,n\n"007","2.50",1\n"X",3,2\n', mtime=0)),
         (None, "a.json", '{"sku": "007", "Unit Price": 2.5, "n": 1}\n{"sku": "X", "n": 2}\n'),
     ],
 )
