@@ -1,44 +1,18 @@
 """Data contracts: what a dataset's files may look like and what a cleaned row must satisfy.
 
-One Open Data Contract Standard v3 file a dataset under `contracts/`. The standard's models accept misspelt
-words in silence, so a file is first held against the standard's own JSON schema and our words are checked
-one by one: a contract that loads is a contract that is obeyed.
+One Open Data Contract Standard v3 file a dataset under `contracts/`, read by shoplake.contract_file.
 """
 
-import json
 import re
 import unicodedata
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
-import jsonschema
-from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
-
-from shoplake.errors import ConfigurationError
 from shoplake.root import root
-from shoplake.yamlfile import read_yaml
-
-VENDOR = "shoplake"
-FORMATS = ("csv", "json_lines", "json", "parquet")
-NORMALISERS = ("upper", "lower", "strip_decimal_zero")
-KEY_RULES = ("lines", "line_number", "id")
-REPEATS = ("keep", "duplicate")
-SEVERITIES = {"error": "critical", "warning": "warning", "info": "info"}
-
-_CONTRACT_WORDS = {"formats", "rejectLimit", "sources"}
-_COLUMN_WORDS = {"default", "normaliser", "otherFormats", "notBefore", "notAfterArrival"}
-_ENUM_WORDS = {"sourceValues"}
-_SOURCE_WORDS = {
-    "name", "header", "key", "repeats", "time_zone", "timestamp_formats", "defaults",
-    "cancellation_pattern", "aliases", "records", "explode", "extract",
-}  # fmt: skip
-_DURATION = re.compile(r"^(\d+)(m|h|d)$")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def fold(name: str) -> str:
@@ -210,190 +184,7 @@ class Contract:
 @lru_cache(maxsize=32)
 def load_contract(dataset: str, folder: Path | None = None) -> Contract:
     """The contract of a dataset. Raises ConfigurationError naming the file, the place and the mistake."""
+    from shoplake.contract_file import ContractFile  # which makes the classes above
+
     path = (folder or root() / "contracts") / f"{dataset}.odcs.yaml"
-    return _Reader(path).contract(dataset)
-
-
-class _Reader:
-    """Reads one contract file and knows how to complain about it."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def contract(self, dataset: str) -> Contract:
-        content = read_yaml(self.path)
-        self._hold_against_standard(content)
-        model = OpenDataContractStandard.model_validate(content)
-        (table,) = model.schema_ or self._fail("schema", "needs exactly one table")
-        words = self._words(model.customProperties, _CONTRACT_WORDS, "customProperties")
-        columns = tuple(self._column(p) for p in table.properties or [])
-        limit = words.get("rejectLimit", {"share": 1.0, "rows": 0})
-        contract = Contract(
-            dataset=dataset,
-            description=table.dataGranularityDescription or "",
-            formats=tuple(self._one_of(f, FORMATS, "formats") for f in words.get("formats", FORMATS)),
-            columns=columns,
-            sources=tuple(
-                self._source(s, {c.name for c in columns}) for s in words.get("sources", [])
-            ) or self._fail("sources", "needs at least one source"),
-            reject_share=float(limit["share"]),
-            reject_rows=int(limit["rows"]),
-            freshness=self._freshness(model, {c.name for c in columns}),
-        )  # fmt: skip
-        self._no_name_twice(contract)
-        return contract
-
-    def _freshness(self, model: OpenDataContractStandard, columns: set[str]) -> tuple[str, float] | None:
-        sla = next((p for p in model.slaProperties or [] if p.property == "freshness"), None)
-        if sla is None:
-            return None
-        hours = {"h": 1, "d": 24}[self._one_of(sla.unit, ("h", "d"), "slaProperties: unit of freshness")]
-        column = (sla.element or model.slaDefaultElement or "").rpartition(".")[2]
-        return self._one_of(column, columns, "slaProperties: element of freshness"), float(sla.value) * hours
-
-    def _hold_against_standard(self, content: dict) -> None:
-        schema = json.loads(OpenDataContractStandard.json_schema())
-        validator = jsonschema.validators.validator_for(schema)(schema)
-        error = jsonschema.exceptions.best_match(validator.iter_errors(content))
-        if error is not None:
-            self._fail(".".join(str(p) for p in error.absolute_path) or "the file", error.message[:300])
-
-    def _column(self, p: SchemaProperty) -> Column:
-        place = f"column {p.name}"
-        words = self._words(p.customProperties, _COLUMN_WORDS, place)
-        options = p.logicalTypeOptions or {}
-        formats = [options["format"]] if p.logicalType in ("timestamp", "date") and "format" in options else []
-        normaliser = words.get("normaliser")
-        if normaliser is not None:
-            self._one_of(normaliser, NORMALISERS, f"{place}: normaliser")
-        return Column(
-            name=p.name,
-            description=p.description or "",
-            logical_type=p.logicalType,
-            physical_type=p.physicalType or self._fail(place, "needs a physicalType"),
-            required=bool(p.required),
-            is_key=bool(p.primaryKey),
-            synonyms=tuple(s.synonym for s in p.synonyms or []),
-            minimum=options.get("minimum"),
-            maximum=options.get("maximum"),
-            pattern=self._pattern(options.get("pattern"), place),
-            values=self._values(p, place),
-            default=words.get("default"),
-            normaliser=normaliser,
-            timestamp_formats=tuple([*formats, *words.get("otherFormats", [])]),
-            not_before=self._instant(words.get("notBefore"), p, place),
-            not_after_arrival=self._duration(words.get("notAfterArrival"), place),
-            rules=tuple(self._rule(q, place) for q in p.quality or []),
-        )
-
-    def _values(self, p: SchemaProperty, place: str) -> dict[str, tuple[str, ...]]:
-        return {
-            str(entry.value): tuple(
-                self._words(entry.customProperties, _ENUM_WORDS, f"{place}: enum {entry.value}").get("sourceValues", [])
-            )
-            for entry in p.enum or []
-        }
-
-    def _source(self, words: dict[str, Any], columns: set[str]) -> Source:
-        place = f"source {words.get('name', '?')}"
-        self._known(words, _SOURCE_WORDS, place)
-        for word in ("name", "key"):
-            if word not in words:
-                self._fail(place, f"needs a {word}")
-        self._known(words.get("defaults", {}), columns, f"{place}: defaults")
-        self._known(words.get("aliases", {}), columns, f"{place}: aliases")
-        self._known(words.get("extract", {}), columns, f"{place}: extract")
-        zone = words.get("time_zone", "UTC")
-        if zone not in available_timezones():
-            self._fail(place, f"time_zone {zone!r} is not an IANA time zone such as Europe/London")
-        return Source(
-            name=words["name"],
-            key=self._one_of(words["key"], KEY_RULES, f"{place}: key"),
-            header=tuple(words.get("header", [])),
-            repeats=self._one_of(words.get("repeats", "keep"), REPEATS, f"{place}: repeats"),
-            time_zone=zone,
-            timestamp_formats=tuple(words.get("timestamp_formats", [])),
-            defaults={name: str(value) for name, value in words.get("defaults", {}).items()},
-            cancellation_pattern=self._pattern(words.get("cancellation_pattern"), f"{place}: cancellation_pattern"),
-            aliases={name: tuple(given) for name, given in words.get("aliases", {}).items()},
-            records=words.get("records"),
-            explode=words.get("explode"),
-            extract={
-                name: self._group_pattern(pattern, f"{place}: extract {name}")
-                for name, pattern in words.get("extract", {}).items()
-            },
-        )
-
-    def _rule(self, quality: Any, place: str) -> TableRule:
-        severity = self._one_of(quality.severity or "error", SEVERITIES, f"{place}: quality {quality.name}: severity")
-        implementation = quality.implementation
-        if quality.engine != "greatExpectations" or not isinstance(implementation, dict):
-            self._fail(
-                place,
-                f"quality {quality.name}: only engine greatExpectations with an implementation is known",
-            )
-        return TableRule(
-            name=quality.name,
-            expectation=implementation["type"],
-            arguments=dict(implementation.get("kwargs", {})),
-            severity=SEVERITIES[severity],
-            description=quality.description or quality.name,
-        )
-
-    def _words(self, properties: Any, known: set[str], place: str) -> dict[str, Any]:
-        """Our own custom properties as a mapping; those of other vendors are left alone."""
-        ours = {p.property: p.value for p in properties or [] if p.vendor in (VENDOR, None)}
-        self._known(ours, known, place)
-        return ours
-
-    def _known(self, words: dict[str, Any], known: set[str], place: str) -> None:
-        for word in words:
-            if word not in known:
-                self._fail(place, f"does not know {word!r}; it knows {', '.join(sorted(known))}")
-
-    def _one_of(self, value: Any, known: Any, place: str) -> str:
-        if value not in known:
-            self._fail(place, f"{value!r} is not one of {', '.join(known)}")
-        return value
-
-    def _pattern(self, pattern: Any, place: str) -> str | None:
-        try:
-            re.compile("" if pattern is None else pattern)
-        except (re.error, TypeError) as error:
-            self._fail(place, f"pattern {pattern!r} is not a regular expression ({error})")
-        return pattern
-
-    def _group_pattern(self, pattern: Any, place: str) -> str:
-        """A pattern with a group, which is the value."""
-        if re.compile(self._pattern(pattern, place) or "").groups == 0:
-            self._fail(place, f"pattern {pattern!r} has no group: put ( ) around the part that is the value")
-        return pattern
-
-    def _instant(self, text: str | None, p: SchemaProperty, place: str) -> datetime | None:
-        """An instant, in UTC where the text names no offset."""
-        if text is None:
-            return None
-        if p.logicalType != "timestamp":
-            self._fail(place, f"notBefore is for timestamps, and this is a {p.logicalType}")
-        try:
-            instant = datetime.fromisoformat(str(text))
-        except ValueError:
-            self._fail(place, f"notBefore {text!r} is not an instant such as 1970-01-01 or 1970-01-01T00:00:00Z")
-        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-    def _duration(self, text: str | None, place: str) -> timedelta | None:
-        if text is None:
-            return None
-        matched = _DURATION.match(str(text)) or self._fail(place, f"{text!r} is not a duration such as 30m, 26h or 1d")
-        return timedelta(**{_UNITS[matched[2]]: int(matched[1])})
-
-    def _no_name_twice(self, contract: Contract) -> None:
-        owner: dict[str, str] = {}
-        for column in contract.columns:
-            for name in column.accepted_names:
-                other = owner.setdefault(fold(name), column.name)
-                if other != column.name:
-                    self._fail(f"column {column.name}", f"the name {name!r} already leads to column {other}")
-
-    def _fail(self, place: str, what: str) -> Any:
-        raise ConfigurationError(f"contracts/{self.path.name}: {place}: {what}.")
+    return ContractFile(path).contract(dataset)
