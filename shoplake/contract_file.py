@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 import jsonschema
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
 
-from shoplake.contracts import Column, Contract, Source, TableRule, fold
+from shoplake.contracts import Column, Contract, Fallback, SessionRules, Source, TableRule, fold
 from shoplake.errors import ConfigurationError
 from shoplake.yamlfile import read_yaml
 
@@ -24,8 +24,13 @@ KEY_RULES = ("lines", "line_number", "id")
 REPEATS = ("keep", "duplicate")
 SEVERITIES = {"error": "critical", "warning": "warning", "info": "info"}
 
-_CONTRACT_WORDS = {"formats", "rejectLimit", "sources"}
-_COLUMN_WORDS = {"default", "normaliser", "otherFormats", "notBefore", "notAfterArrival"}
+_CONTRACT_WORDS = {"formats", "rejectLimit", "sources", "sessions"}
+_COLUMN_WORDS = {
+    "default", "normaliser", "otherFormats", "notBefore", "notAfterArrival", "fallback", "unknownAs", "flagsRobots",
+    "personalData",
+}  # fmt: skip
+_FALLBACK_WORDS = {"column", "pattern"}
+_SESSION_WORDS = ("timeout", "longest")
 _ENUM_WORDS = {"sourceValues"}
 _SOURCE_WORDS = {
     "name", "header", "key", "repeats", "time_zone", "timestamp_formats", "defaults",
@@ -60,7 +65,11 @@ class ContractFile:
             reject_share=float(limit["share"]),
             reject_rows=int(limit["rows"]),
             freshness=self._freshness(model, {c.name for c in columns}),
+            sessions=self._sessions(words.get("sessions")),
         )  # fmt: skip
+        for column in columns:
+            others = {other.column: None for other in column.fallback}
+            self._known(others, set(contract.by_name), f"column {column.name}: fallback")
         self._no_name_twice(contract)
         return contract
 
@@ -71,6 +80,13 @@ class ContractFile:
         hours = {"h": 1, "d": 24}[self._one_of(sla.unit, ("h", "d"), "slaProperties: unit of freshness")]
         column = (sla.element or model.slaDefaultElement or "").rpartition(".")[2]
         return self._one_of(column, columns, "slaProperties: element of freshness"), float(sla.value) * hours
+
+    def _sessions(self, words: dict[str, Any] | None) -> SessionRules | None:
+        if words is None:
+            return None
+        self._known(words, set(_SESSION_WORDS), "sessions")
+        given = {word: words.get(word) or self._fail("sessions", f"needs a {word}") for word in _SESSION_WORDS}
+        return SessionRules(**{word: self._duration(text, f"sessions: {word}") for word, text in given.items()})
 
     def _hold_against_standard(self, content: dict) -> None:
         schema = json.loads(OpenDataContractStandard.json_schema())
@@ -105,7 +121,24 @@ class ContractFile:
             not_before=self._instant(words.get("notBefore"), p, place),
             not_after_arrival=self._duration(words.get("notAfterArrival"), place),
             rules=tuple(self._rule(q, place) for q in p.quality or []),
+            fallback=tuple(self._fallback(entry, place) for entry in words.get("fallback", [])),
+            unknown_as=self._unknown_as(words.get("unknownAs"), p, place),
+            flags_robots=bool(words.get("flagsRobots", False)),
         )
+
+    def _fallback(self, entry: Any, place: str) -> Fallback:
+        """A column's name, or `{column, pattern}`."""
+        words = entry if isinstance(entry, dict) else {"column": entry}
+        self._known(words, _FALLBACK_WORDS, f"{place}: fallback")
+        if "column" not in words:
+            self._fail(f"{place}: fallback", "needs a column")
+        pattern = words.get("pattern")
+        return Fallback(words["column"], pattern and self._group_pattern(pattern, f"{place}: fallback"))
+
+    def _unknown_as(self, value: str | None, p: SchemaProperty, place: str) -> str | None:
+        if value is None:
+            return None
+        return self._one_of(value, [str(entry.value) for entry in p.enum or []], f"{place}: unknownAs")
 
     def _values(self, p: SchemaProperty, place: str) -> dict[str, tuple[str, ...]]:
         return {

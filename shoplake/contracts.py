@@ -32,8 +32,28 @@ class TableRule:
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """Where a column's value is found if it is empty: in another one, there the first group of a pattern if given."""
+
+    column: str
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class SessionRules:
+    """A visitor's pause of more than `timeout` ends a session; one of more than `longest` is flagged."""
+
+    timeout: timedelta
+    longest: timedelta
+
+
+@dataclass(frozen=True)
 class Column:
-    """A column of the cleaned table, and what its values in a file may look like."""
+    """A column of the cleaned table, and what its values in a file may look like.
+
+    `fallback` says where an empty value is looked for, in this order; `unknown_as` which value words have that
+    `values` doesn't know; `flags_robots` that the column is a user agent, which tells robots from people.
+    """
 
     name: str
     description: str
@@ -52,10 +72,17 @@ class Column:
     not_before: datetime | None = None
     not_after_arrival: timedelta | None = None
     rules: tuple[TableRule, ...] = ()
+    fallback: tuple[Fallback, ...] = ()
+    unknown_as: str | None = None
+    flags_robots: bool = False
 
     @property
     def accepted_names(self) -> tuple[str, ...]:
         return (self.name, *self.synonyms)
+
+    def is_in(self, columns: Container[str]) -> bool:
+        """Whether the column is among these, or another one that its value may come from."""
+        return self.name in columns or any(other.column in columns for other in self.fallback)
 
 
 @dataclass(frozen=True)
@@ -107,6 +134,7 @@ class Contract:
     reject_share: float
     reject_rows: int
     freshness: tuple[str, float] | None = None  # a column, and the hours that its newest value may be old
+    sessions: SessionRules | None = None  # how events are cut into visits
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
@@ -150,7 +178,7 @@ class Contract:
         return HeaderMatch(
             source=source,
             columns=columns,
-            missing=tuple(c.name for c in self.columns if c.required and c.name not in columns),
+            missing=tuple(c.name for c in self.columns if c.required and not c.is_in(columns)),
             extra=tuple(n for p, n in enumerate(header) if p not in taken and n.strip() and n not in doubted),
             ambiguous=ambiguous,
         )

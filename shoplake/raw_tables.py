@@ -69,7 +69,7 @@ def differences(dataset: str, columns: Iterable[tuple[str, str]], contract: Cont
     sentences = [
         f"raw.{dataset}: no column is the required `{column.name}` (it may be called {_names(column)})"
         for column in contract.columns
-        if column.required and column.name not in present
+        if column.required and not column.is_in(present)
     ]
     sentences += [
         f"raw.{dataset}: column `{name}` holds {kind}, and the contract says {column.logical_type}"

@@ -9,13 +9,17 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from shoplake.contracts import Column, Contract, Source
+from shoplake.spark.robots import with_robots
 
 PROBLEMS = "_problems"
+IS_ROBOT = "is_robot"
 _INTEGER = r"^[+-]?\d+(\.0*)?$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _ZONE_LETTERS = re.compile(r"[XxZVzO]")
 _QUOTED = re.compile(r"'[^']*'")
+# Formats of our own beside Java's patterns: seconds (from 1973 on) and milliseconds (from 2001) since 1970.
+_EPOCHS = {"epoch_s": (r"^\d{9,10}$", F.timestamp_seconds), "epoch_ms": (r"^\d{12,13}$", F.timestamp_millis)}
 
 
 def staged_schema(contract: Contract) -> T.StructType:
@@ -31,7 +35,8 @@ def staged_schema(contract: Contract) -> T.StructType:
 
 def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
     """Typed columns under the contract's names, `source`, `_is_cancellation_by_number` (the source marks
-    cancellations in the order's number, and this is one), and `_problems`: what is wrong with each row.
+    cancellations in the order's number, and this is one), `is_robot` where a column flags robots, and `_problems`:
+    what is wrong with each row.
 
     Takes the staged strings and `_arrived_at`; every other column passes through. A row without problems
     satisfies the contract's row rules.
@@ -39,6 +44,12 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
     texts = {f"_text_{column.name}": _text(column, source) for column in contract.columns}
     texts |= {f"_given_{name}": F.col(name) for name in source.extract}
     staged = staged.withColumns(texts)
+    found_elsewhere = {f"_text_{column.name}": _with_fallback(column) for column in contract.columns if column.fallback}
+    if found_elsewhere:
+        staged = staged.withColumns(found_elsewhere)
+    for column in contract.columns:
+        if column.flags_robots:
+            staged = with_robots(staged, f"_text_{column.name}", IS_ROBOT)
     typed = staged.withColumns(
         {column.name: _typed(column, source) for column in contract.columns}
         | {"source": F.lit(source.name), "_is_cancellation_by_number": _is_cancellation(source)}
@@ -47,6 +58,9 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
     checks += [_no_match(contract.by_name[name]) for name in source.extract]
     if source.key == "line_number":
         checks.append(_problem("line_number", "missing", F.col("line_number").isNull()))
+    if source.key == "id":
+        keys = [column.name for column in contract.columns if column.is_key and not column.required]
+        checks += [_problem(name, "missing", F.col(name).isNull()) for name in keys]
     problems = F.filter(F.array(*checks), lambda problem: problem.isNotNull())
     return typed.withColumn(PROBLEMS, problems).drop(*texts)
 
@@ -74,15 +88,28 @@ def _text(column: Column, source: Source) -> SparkColumn:
         case "strip_decimal_zero":
             text = F.regexp_replace(text, r"^(\d+)\.0+$", "$1")
     if column.values:
-        return _in_the_contracts_words(text, column.values)
+        return _in_the_contracts_words(text, column)
     return text
 
 
-def _in_the_contracts_words(text: SparkColumn, values: dict[str, tuple[str, ...]]) -> SparkColumn:
-    """Sources' words for a value replaced by the contract's; unknown words stay as they are."""
-    words = [(word.lower(), value) for value, synonyms in values.items() for word in (value, *synonyms)]
+def _in_the_contracts_words(text: SparkColumn, column: Column) -> SparkColumn:
+    """Sources' words for a value replaced by the contract's. Unknown words become what the contract says, or stay."""
+    words = [(word.lower(), value) for value, synonyms in column.values.items() for word in (value, *synonyms)]
     mapping = F.create_map(*(F.lit(part) for pair in words for part in pair))
-    return F.coalesce(mapping[F.lower(text)], text)
+    unknown = text if column.unknown_as is None else F.when(text.isNotNull(), column.unknown_as)
+    return F.coalesce(mapping[F.lower(text)], unknown)
+
+
+def _with_fallback(column: Column) -> SparkColumn:
+    """The column's text, else what the contract's other places for it hold."""
+    found = [F.col(f"_text_{column.name}")]
+    for other in column.fallback:
+        text = F.col(f"_text_{other.column}")
+        if other.pattern is not None:
+            matched = F.regexp_extract(text, other.pattern, 1)
+            text = F.when(matched != "", matched)
+        found.append(text)
+    return F.coalesce(*found)
 
 
 def _typed(column: Column, source: Source) -> SparkColumn:
@@ -109,6 +136,10 @@ def _instant(text: SparkColumn, formats: tuple[str, ...], time_zone: str) -> Spa
     """
     readings = []
     for pattern in expand_optional(formats):
+        if pattern in _EPOCHS:
+            digits, to_instant = _EPOCHS[pattern]
+            readings.append(to_instant(F.when(text.rlike(digits), text.cast("bigint"))))
+            continue
         parsed = F.to_timestamp(text, pattern)
         has_offset = bool(_ZONE_LETTERS.search(_QUOTED.sub("", pattern)))
         readings.append(parsed if has_offset else F.to_utc_timestamp(parsed, time_zone))
