@@ -1,8 +1,9 @@
 """The gate: everything that this run wrote is checked on its branches, before anybody sees it.
 
-Reads the days and products that the run touched in processed and curated tables, the categories as a whole where
-they changed, and the run's ledger. A critical expectation that isn't met fails the job, and so the run; a warning
-goes into the e-mail. Results: processed.quality_results (outside the branches), quality.json and Data Docs of the run.
+Reads the days and products that the run touched in processed and curated tables, the events that it wrote, the
+categories as a whole where they changed, and the run's ledger. A critical expectation that isn't met fails the job, and
+so the run; a warning goes into the e-mail. Results: processed.quality_results (outside the branches), quality.json and
+Data Docs of the run.
 """
 
 from dataclasses import asdict
@@ -16,12 +17,16 @@ from pyspark.sql import functions as F
 from quality.gate import Finding, Gate
 from quality.suites import (
     categories,
+    conversion_funnel,
     daily_sales_summary,
+    events,
     ledger,
     product_performance,
     product_versions,
     products,
     sales,
+    sessions,
+    traffic_hourly,
     transactions,
 )
 from shoplake.aws import client, put_json
@@ -32,6 +37,7 @@ from shoplake.times import parse
 from shoplake.verdicts import Verdict, read_verdicts
 
 CATEGORIES, PERFORMANCE = "processed.categories", "curated.product_performance"
+EVENTS, SESSIONS = "processed.events", "processed.sessions"
 SUITES = {
     CATEGORIES: categories.suite,
     "processed.products": products.suite,
@@ -40,6 +46,10 @@ SUITES = {
     "curated.sales": sales.suite,
     "curated.daily_sales_summary": daily_sales_summary.suite,
     PERFORMANCE: product_performance.suite,
+    EVENTS: events.suite,
+    SESSIONS: sessions.suite,
+    "curated.traffic_hourly": traffic_hourly.suite,
+    "curated.conversion_funnel": conversion_funnel.suite,
 }
 BY_DAY = {
     "processed.transactions": "order_day",
@@ -47,6 +57,7 @@ BY_DAY = {
     "curated.daily_sales_summary": "order_day",
     PERFORMANCE: "activity_day",
 }
+BY_SESSION_DAY = (SESSIONS, "curated.traffic_hourly", "curated.conversion_funnel")
 BY_PRODUCT = ("processed.products", "processed.product_versions")
 RESULTS = "processed.quality_results"
 LEDGER_SCHEMA = "key string, is_accepted boolean, has_page boolean, " + ", ".join(
@@ -89,11 +100,24 @@ def touched_frames(run: JobRun) -> dict[str, DataFrame]:
         ids = reduce(DataFrame.union, touched).distinct().persist()
         frames |= {name: run.table(name).join(ids, on="product_id", how="left_semi") for name in BY_PRODUCT}
         run.table(CATEGORIES).createOrReplaceTempView(run.declared(CATEGORIES).name)  # which products refer to
+    frames |= frames_of_clicks(run)
     if run.touched(CATEGORIES) is not None:
         frames[CATEGORIES] = run.table(CATEGORIES)
     for name, frame in frames.items():
         frame.createOrReplaceTempView(run.declared(name).name)
     return frames
+
+
+def frames_of_clicks(run: JobRun) -> dict[str, DataFrame]:
+    """The events that the run wrote, and the days of which it changed a session, whole."""
+    if (events_touched := run.touched(EVENTS)) is None:
+        return {}
+    days = [row["event_day"] for row in events_touched.select("event_day").distinct().collect()]
+    frames = {EVENTS: run.table(EVENTS).where(F.col("event_day").isin(days) & (F.col("_run_id") == run.run_id))}
+    sessions_touched, session_days = run.touched(SESSIONS), []
+    if sessions_touched is not None:
+        session_days = [row["session_day"] for row in sessions_touched.select("session_day").distinct().collect()]
+    return frames | {name: run.table(name).where(F.col("session_day").isin(session_days)) for name in BY_SESSION_DAY}
 
 
 def touched_days(run: JobRun) -> list[date]:

@@ -45,6 +45,10 @@ LOADED_TABLES = (
     "curated.sales",
     "curated.daily_sales_summary",
     "curated.product_performance",
+    "processed.events",
+    "processed.sessions",
+    "curated.traffic_hourly",
+    "curated.conversion_funnel",
 )
 # Two lakes at once keep a machine busy; on a busier one, all that is waited for may take still more times as long.
 PATIENCE = float(os.environ.get("SHOPLAKE_TEST_PATIENCE", "2"))

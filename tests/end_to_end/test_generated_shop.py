@@ -12,7 +12,7 @@ from tests.end_to_end.local_lake import LocalLake, run_shoplake
 
 pytestmark = pytest.mark.lake
 
-DATASETS = "transactions,products,categories,clickstream"
+DATASETS = "transactions,products,categories"
 LOADED = ("accepted", "accepted_with_rejects")
 
 
@@ -55,7 +55,7 @@ def loaded(lake, tmp_path_factory):
         json.loads(content) for show in shows for content in lake.objects(f"runs/{show['run_id']}/verdicts/").values()
     ]
     return Loaded(
-        truth=[entry for entry in read_lines(shop / "truth.jsonl") if "clickstream/" not in entry["file"]],
+        truth=read_lines(shop / "truth.jsonl"),
         about=json.loads((shop / "shop.json").read_text()),
         files={file["key"].removeprefix("raw/"): file for show in shows for file in show["inputs"]},
         verdicts={verdict["key"].removeprefix("raw/"): verdict for verdict in verdicts},

@@ -161,12 +161,16 @@ def test_filling_knows_names_and_the_escape():
 def test_tables_are_published_after_the_tables_they_are_made_of():
     assert [table.full_name for table in publication_order(load_tables())] == [
         "processed.categories",
+        "processed.events",
         "processed.product_versions",
         "processed.products",
+        "processed.sessions",
         "processed.transactions",
+        "curated.conversion_funnel",
         "curated.sales",
         "curated.daily_sales_summary",
         "curated.product_performance",
+        "curated.traffic_hourly",
     ]
 
 

@@ -148,6 +148,16 @@ def uci(content: dict) -> dict:
         (lambda c: uci(c).update(extract={"product_id": "(x"}), "pattern '(x' is not a regular expression"),
         (lambda c: uci(c).update(extract={"product_id": "x"}), "pattern 'x' has no group"),
         (lambda c: words(c, "formats").append("xlsx"), "'xlsx' is not one of csv, json_lines, json, parquet"),
+        (lambda c: currency_word(c).update(property="fallback", value=["sku"]), "fallback: does not know 'sku'"),
+        (
+            lambda c: currency_word(c).update(property="fallback", value=[{"column": "country", "pattern": "x"}]),
+            "column currency: fallback: pattern 'x' has no group",
+        ),
+        (lambda c: currency_word(c).update(property="unknownAs", value="other"), "unknownAs: 'other' is not one of"),
+        (
+            lambda c: c["customProperties"].append({"property": "sessions", "value": {"timeout": "30m"}}),
+            "sessions: needs a longest",
+        ),
     ],
 )
 def test_a_broken_contract_gets_one_sentence_with_file_place_and_mistake(tmp_path, change, said):
@@ -166,3 +176,16 @@ def test_a_contract_that_is_no_yaml_names_the_line(tmp_path):
 def test_a_dataset_without_a_contract_is_told_which_file_is_missing(tmp_path):
     with pytest.raises(ConfigurationError, match=r"nothing.odcs.yaml is missing"):
         load_contract("nothing", tmp_path)
+
+
+def test_a_required_column_may_be_found_in_another_one():
+    clicks = load_contract("clickstream")
+    assert clicks.match_header(["ts", "action", "session"]).missing == ()
+    assert clicks.match_header(["ts", "action"]).missing == ("visitor_id",)
+
+
+def test_ottos_sessions_are_known_by_their_array_and_by_its_elements():
+    clicks = load_contract("clickstream")
+    assert clicks.match_header(["session", "events"]).source.name == "otto"
+    match = clicks.bound_to("otto").match_header(["session", "aid", "ts", "type"])
+    assert match.columns == {"source_session_id": 0, "product_id": 1, "event_time": 2, "event_type": 3}

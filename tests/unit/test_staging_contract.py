@@ -51,6 +51,7 @@ RECORDS = {
     "transactions": {"order_id": "A1", "sku": "P1", "qty": 2, "price": 2.5, "order_date": "2025-03-01 10:00:00"},
     "products": {"id": "P1", "name": "Cup", "price": 2.5, "attributes": {"colour": "red"}},
     "categories": {"id": "C1", "name": "Cups", "parent": "C0"},
+    "clickstream": {"ts": "2025-03-01T10:00:00Z", "action": "view", "user_id": "U1", "url": "/product/P1"},
 }
 
 
