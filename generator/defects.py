@@ -14,6 +14,7 @@ import pyarrow as pa
 from generator.forms import Form, Record
 
 SHOWN_CHARACTERS = 200  # of a value, in a verdict
+NOT_SHOWN = "(not shown: may hold personal data)"
 QUARANTINED, DUPLICATE, APPLIED = "quarantined", "duplicate", "applied"
 
 
@@ -36,10 +37,11 @@ class Defect:
 
 @dataclass(frozen=True)
 class StructuralDefect:
-    """One kind of line that is no record."""
+    """One kind of line that is no record. Of a person's line the lake shows nothing."""
 
     kind: str
     rule: str
+    is_of_a_person: bool = False
 
     def make(self, form: Form, record: Record) -> str:
         match self.kind:
@@ -52,7 +54,8 @@ class StructuralDefect:
         raise ValueError(self.kind)
 
     def expected(self, text: str) -> dict[str, Any]:
-        return {"outcome": QUARANTINED, "column": None, "value": text[:SHOWN_CHARACTERS], "rule": self.rule}
+        value = NOT_SHOWN if self.is_of_a_person else text[:SHOWN_CHARACTERS]
+        return {"outcome": QUARANTINED, "column": None, "value": value, "rule": self.rule}
 
 
 @dataclass(frozen=True)

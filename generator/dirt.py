@@ -84,7 +84,7 @@ CUSTOMERS = _csv(
     "customer_id,name,email,phone,country,signed_up_at,marketing_consent",
     {},
     (
-        StructuralDefect("torn_line", "ragged_row"),
+        StructuralDefect("torn_line", "ragged_row", is_of_a_person=True),
         Defect("missing_customer_id", "customer_id", "", "missing"),
         RepeatedLine(),
     ),

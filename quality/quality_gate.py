@@ -18,12 +18,14 @@ from quality.gate import Finding, Gate
 from quality.suites import (
     categories,
     conversion_funnel,
+    customers,
     daily_sales_summary,
     events,
     ledger,
     product_performance,
     product_versions,
     products,
+    reviews,
     sales,
     sessions,
     traffic_hourly,
@@ -40,6 +42,8 @@ CATEGORIES, PERFORMANCE = "processed.categories", "curated.product_performance"
 EVENTS, SESSIONS = "processed.events", "processed.sessions"
 SUITES = {
     CATEGORIES: categories.suite,
+    "processed.customers": customers.suite,
+    "processed.reviews": reviews.suite,
     "processed.products": products.suite,
     "processed.product_versions": product_versions.suite,
     "processed.transactions": transactions.suite,
@@ -58,6 +62,7 @@ BY_DAY = {
     PERFORMANCE: "activity_day",
 }
 BY_SESSION_DAY = (SESSIONS, "curated.traffic_hourly", "curated.conversion_funnel")
+BY_KEY = {"processed.customers": "customer_id", "processed.reviews": "review_id"}
 BY_PRODUCT = ("processed.products", "processed.product_versions")
 RESULTS = "processed.quality_results"
 LEDGER_SCHEMA = "key string, is_accepted boolean, has_page boolean, " + ", ".join(
@@ -101,6 +106,9 @@ def touched_frames(run: JobRun) -> dict[str, DataFrame]:
         frames |= {name: run.table(name).join(ids, on="product_id", how="left_semi") for name in BY_PRODUCT}
         run.table(CATEGORIES).createOrReplaceTempView(run.declared(CATEGORIES).name)  # which products refer to
     frames |= frames_of_clicks(run)
+    for name, key in BY_KEY.items():
+        if (keys := run.touched(name)) is not None:
+            frames[name] = run.table(name).join(keys.select(key).distinct(), on=key, how="left_semi")
     if run.touched(CATEGORIES) is not None:
         frames[CATEGORIES] = run.table(CATEGORIES)
     for name, frame in frames.items():

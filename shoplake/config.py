@@ -65,6 +65,12 @@ class Job(_Strict):
     timeout_min: Positive
 
 
+class PersonalData(_Strict):
+    """Where the key is with which personal values are hashed: the short name of a secret."""
+
+    secret: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+
+
 class Crawlers(_Strict):
     """When raw folders are crawled anew, and how long a run waits for it."""
 
@@ -171,6 +177,7 @@ class Inventory(_Strict):
     evidence_days: Positive
     functions: dict[ShortName, Function]
     jobs: dict[ShortName, Job]
+    personal_data: PersonalData
     crawlers: Crawlers
     glue_version: str
     state_machine: StateMachine
@@ -270,6 +277,11 @@ class Lake:
     def classifier_name(self, kind: str) -> str:
         """The custom classifier that crawlers try first on csv or json."""
         return f"{self.prefix}{kind}"
+
+    @property
+    def personal_data_secret(self) -> str:
+        """Secrets Manager: the key with which personal values are hashed; see `shoplake.personal_data`."""
+        return f"{self.prefix}{self.inventory.personal_data.secret}"
 
     def topic_name(self, topic: str) -> str:
         return f"{self.prefix}{self.inventory.topics[topic]}"

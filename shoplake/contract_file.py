@@ -19,7 +19,8 @@ from shoplake.yamlfile import read_yaml
 
 VENDOR = "shoplake"
 FORMATS = ("csv", "json_lines", "json", "parquet")
-NORMALISERS = ("upper", "lower", "strip_decimal_zero")
+NORMALISERS = ("upper", "lower", "strip_decimal_zero", "email", "phone")
+PERSONAL_DATA = ("drop", "mask", "hash")
 KEY_RULES = ("lines", "line_number", "id")
 REPEATS = ("keep", "duplicate")
 SEVERITIES = {"error": "critical", "warning": "warning", "info": "info"}
@@ -27,15 +28,16 @@ SEVERITIES = {"error": "critical", "warning": "warning", "info": "info"}
 _CONTRACT_WORDS = {"formats", "rejectLimit", "sources", "sessions"}
 _COLUMN_WORDS = {
     "default", "normaliser", "otherFormats", "notBefore", "notAfterArrival", "fallback", "unknownAs", "flagsRobots",
-    "personalData",
+    "personalData", "phoneRegions", "elseDayOfFile",
 }  # fmt: skip
 _FALLBACK_WORDS = {"column", "pattern"}
 _SESSION_WORDS = ("timeout", "longest")
 _ENUM_WORDS = {"sourceValues"}
 _SOURCE_WORDS = {
     "name", "header", "key", "repeats", "time_zone", "timestamp_formats", "defaults",
-    "cancellation_pattern", "aliases", "records", "explode", "extract",
+    "cancellation_pattern", "aliases", "records", "explode", "extract", "phone_region",
 }  # fmt: skip
+_REGION = re.compile(r"^[A-Z]{2}$")
 _DURATION = re.compile(r"^(\d+)(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -124,6 +126,13 @@ class ContractFile:
             fallback=tuple(self._fallback(entry, place) for entry in words.get("fallback", [])),
             unknown_as=self._unknown_as(words.get("unknownAs"), p, place),
             flags_robots=bool(words.get("flagsRobots", False)),
+            personal_data=self._personal_data(words.get("personalData"), p, place),
+            phone_regions={
+                fold(word): self._region(region, f"{place}: phoneRegions")
+                for region, names in words.get("phoneRegions", {}).items()
+                for word in (region, *names)
+            },
+            is_day_of_file_else=bool(words.get("elseDayOfFile", False)),
         )
 
     def _fallback(self, entry: Any, place: str) -> Fallback:
@@ -139,6 +148,19 @@ class ContractFile:
         if value is None:
             return None
         return self._one_of(value, [str(entry.value) for entry in p.enum or []], f"{place}: unknownAs")
+
+    def _personal_data(self, word: str | None, p: SchemaProperty, place: str) -> str | None:
+        """What tables keep of a personal value: text only, and nothing that rows are told apart by unless hashed."""
+        if word is None:
+            return None
+        self._one_of(word, PERSONAL_DATA, f"{place}: personalData")
+        if p.logicalType != "string":
+            self._fail(place, f"personalData is for strings, and this is of type {p.logicalType}")
+        if word != "hash" and p.primaryKey:
+            self._fail(place, f"personalData {word} would make rows of a primary key one: it can only be hashed")
+        if p.quality:
+            self._fail(place, "a column with personalData can't have quality rules: they would see what is left of it")
+        return word
 
     def _values(self, p: SchemaProperty, place: str) -> dict[str, tuple[str, ...]]:
         return {
@@ -172,6 +194,7 @@ class ContractFile:
             aliases={name: tuple(given) for name, given in words.get("aliases", {}).items()},
             records=words.get("records"),
             explode=words.get("explode"),
+            phone_region=self._region(words["phone_region"], place) if "phone_region" in words else None,
             extract={
                 name: self._group_pattern(pattern, f"{place}: extract {name}")
                 for name, pattern in words.get("extract", {}).items()
@@ -222,6 +245,11 @@ class ContractFile:
         if re.compile(self._pattern(pattern, place) or "").groups == 0:
             self._fail(place, f"pattern {pattern!r} has no group: put ( ) around the part that is the value")
         return pattern
+
+    def _region(self, code: Any, place: str) -> str:
+        if not isinstance(code, str) or not _REGION.match(code):
+            self._fail(place, f"region {code!r} is not an ISO 3166 code of two letters such as GB")
+        return code
 
     def _instant(self, text: str | None, p: SchemaProperty, place: str) -> datetime | None:
         """An instant, in UTC where the text names no offset."""

@@ -75,6 +75,9 @@ class Column:
     fallback: tuple[Fallback, ...] = ()
     unknown_as: str | None = None
     flags_robots: bool = False
+    personal_data: str | None = None  # drop, mask or hash: what tables keep of a personal value
+    phone_regions: dict[str, str] = field(default_factory=dict)  # folded word of the column country -> ISO 3166 code
+    is_day_of_file_else: bool = False  # a row without a value takes the day of its file: its key's date=, else arrival
 
     @property
     def accepted_names(self) -> tuple[str, ...]:
@@ -95,6 +98,7 @@ class Source:
     only this source gives a column. In JSON, `records` is the path of the array inside an object that holds the
     records (`orders.items`), and `explode` the field of a record whose array's elements become the records, each with
     the record's other fields. `extract` takes a column's value out of its text: the first group of a pattern.
+    `phone_region` is the country (ISO 3166) of telephone numbers without a prefix, where the row names none.
     """
 
     name: str
@@ -109,6 +113,7 @@ class Source:
     records: str | None = None
     explode: str | None = None
     extract: dict[str, str] = field(default_factory=dict)
+    phone_region: str | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,11 @@ class Contract:
     def accepted_names(self, column: str) -> list[str]:
         """The names under which a file may call a column."""
         return list(self.by_name[column].accepted_names)
+
+    @cached_property
+    def personal(self) -> dict[str, str]:
+        """The columns that hold personal data, each with what tables keep of them: drop, mask or hash."""
+        return {column.name: column.personal_data for column in self.columns if column.personal_data}
 
     def source(self, name: str) -> Source:
         return next(source for source in self.sources if source.name == name)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shoplake.contracts import load_contract
+from shoplake.contracts import Column, load_contract
 from shoplake.errors import ConfigurationError
 from shoplake.root import root
 from shoplake.yamlfile import first_problem, read_yaml
@@ -124,12 +124,18 @@ def load_tables() -> dict[str, Table]:
     return {t.full_name: t for t in sorted(tables, key=lambda t: (t.database != "processed", t.name))}
 
 
+def _description(column: Column) -> str:
+    kept = {"mask": " Masked.", "hash": " A keyed hash: HMAC-SHA-256 in hexadecimal."}
+    return column.description + kept.get(column.personal_data, "")
+
+
 def _read(path) -> Table:
     content = {"name": path.stem, **read_yaml(path)}
     if content.get("contract"):
         of_contract = [
-            {"name": c.name, "type": c.physical_type, "description": c.description, "required": c.required}
+            {"name": c.name, "type": c.physical_type, "description": _description(c), "required": c.required}
             for c in load_contract(content["contract"]).columns
+            if c.personal_data != "drop"
         ]
         content["columns"] = [*of_contract, *content.get("columns", [])]
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from local.emulator import HOST
-from local.provision import alerts, arrivals, crawlers, functions, jobs, monitoring, pipeline, query, storage
+from local.provision import alerts, arrivals, crawlers, functions, jobs, monitoring, pipeline, query, secrets, storage
 from local.provision.account import Account
 from shoplake.artifacts import Artifacts
 from shoplake.aws import client
@@ -29,6 +29,7 @@ def provision(lake: Lake, artifacts: Artifacts, progress: Callable[[str], None] 
         raise NotThisMachine(f"Only the local AWS is provisioned from here, but the environment leads to {endpoint}.")
     account = Account(lake, progress)
     storage.provision(account, artifacts)
+    secrets.provision(account)
     query.provision(account)
     crawlers.provision(account)
     alerts.provision(account)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
-from shoplake.contracts import Contract
+from shoplake.contracts import Column, Contract
 from shoplake.tables import Table
 
 CRITICAL, WARNING = "critical", "warning"
@@ -41,6 +41,9 @@ def of_contract(contract: Contract) -> list[Expectation]:
     """The contract's ranges, sets and patterns, and its rules on the whole table."""
     expectations: list[Expectation] = []
     for column in contract.columns:
+        if column.personal_data:
+            expectations += _of_personal_data(column)
+            continue
         if column.minimum is not None or column.maximum is not None:
             expectations.append(
                 gxe.ExpectColumnValuesToBeBetween(
@@ -71,6 +74,20 @@ def of_contract(contract: Contract) -> list[Expectation]:
             )
         expectations += [_of_rule(column.name, rule) for rule in column.rules]
     return expectations
+
+
+def _of_personal_data(column: Column) -> list[Expectation]:
+    """A hashed column holds hashes. Of a mask there is nothing to check, and a dropped column isn't there."""
+    if column.personal_data != "hash":
+        return []
+    return [
+        gxe.ExpectColumnValuesToMatchRegex(
+            column=column.name,
+            regex="^[0-9a-f]{64}$",
+            severity=CRITICAL,
+            description=f"{column.name} is a keyed hash, never a value as it came",
+        )
+    ]
 
 
 def _of_rule(column: str, rule) -> Expectation:

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from shoplake.contracts import Column, Contract, Source
+from shoplake.spark.contacts import country_code, email_address, phone_number
 from shoplake.spark.robots import with_robots
 
 PROBLEMS = "_problems"
@@ -38,12 +39,17 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
     cancellations in the order's number, and this is one), `is_robot` where a column flags robots, and `_problems`:
     what is wrong with each row.
 
-    Takes the staged strings and `_arrived_at`; every other column passes through. A row without problems
-    satisfies the contract's row rules.
+    For an e-mail address or telephone number also `_is_malformed_{column}`: there is a text and it is none, so that
+    the value is null. For a column that may take the day of its file `_is_day_of_file_{column}`.
+    Takes the staged strings, `_arrived_at` and `_source_key`; every other column passes through. A row without
+    problems satisfies the contract's row rules.
     """
     texts = {f"_text_{column.name}": _text(column, source) for column in contract.columns}
     texts |= {f"_given_{name}": F.col(name) for name in source.extract}
-    staged = staged.withColumns(texts)
+    of_file = [column for column in contract.columns if column.is_day_of_file_else]
+    flags = {f"_is_day_of_file_{column.name}": texts[f"_text_{column.name}"].isNull() for column in of_file}
+    texts |= {f"_text_{c.name}": F.coalesce(texts[f"_text_{c.name}"], _day_of_file()) for c in of_file}
+    staged = staged.withColumns(texts | flags)
     found_elsewhere = {f"_text_{column.name}": _with_fallback(column) for column in contract.columns if column.fallback}
     if found_elsewhere:
         staged = staged.withColumns(found_elsewhere)
@@ -51,7 +57,7 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
         if column.flags_robots:
             staged = with_robots(staged, f"_text_{column.name}", IS_ROBOT)
     typed = staged.withColumns(
-        {column.name: _typed(column, source) for column in contract.columns}
+        {column.name: _typed(column, contract, source) for column in contract.columns}
         | {"source": F.lit(source.name), "_is_cancellation_by_number": _is_cancellation(source)}
     )
     checks = [check for column in contract.columns for check in _checks(column)]
@@ -62,7 +68,12 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
         keys = [column.name for column in contract.columns if column.is_key and not column.required]
         checks += [_problem(name, "missing", F.col(name).isNull()) for name in keys]
     problems = F.filter(F.array(*checks), lambda problem: problem.isNotNull())
-    return typed.withColumn(PROBLEMS, problems).drop(*texts)
+    malformed = {
+        f"_is_malformed_{column.name}": F.col(f"_text_{column.name}").isNotNull() & F.col(column.name).isNull()
+        for column in contract.columns
+        if column.normaliser in ("email", "phone")
+    }
+    return typed.withColumns({PROBLEMS: problems} | malformed).drop(*texts)
 
 
 def _is_cancellation(source: Source) -> SparkColumn:
@@ -92,6 +103,12 @@ def _text(column: Column, source: Source) -> SparkColumn:
     return text
 
 
+def _day_of_file() -> SparkColumn:
+    """The day that a file's key names (`date=`), else that of its arrival, as text."""
+    named = F.to_date(F.regexp_extract("_source_key", r"/date=(\d{4}-\d{2}-\d{2})/", 1))
+    return F.date_format(F.coalesce(named, F.to_date("_arrived_at")), "yyyy-MM-dd")
+
+
 def _in_the_contracts_words(text: SparkColumn, column: Column) -> SparkColumn:
     """Sources' words for a value replaced by the contract's. Unknown words become what the contract says, or stay."""
     words = [(word.lower(), value) for value, synonyms in column.values.items() for word in (value, *synonyms)]
@@ -112,8 +129,14 @@ def _with_fallback(column: Column) -> SparkColumn:
     return F.coalesce(*found)
 
 
-def _typed(column: Column, source: Source) -> SparkColumn:
+def _typed(column: Column, contract: Contract, source: Source) -> SparkColumn:
     text = F.col(f"_text_{column.name}")
+    match column.normaliser:
+        case "email":
+            return email_address(text)
+        case "phone":
+            country = F.col("_text_country") if "country" in contract.by_name else F.lit(None).cast("string")
+            return phone_number(text, country_code(country, column.phone_regions, source.phone_region))
     match column.logical_type:
         case "string":
             return text

@@ -50,7 +50,7 @@ def take_in(run: JobRun, contract: Contract, rows: DataFrame, bounded: list[str]
     if any(row[OUTCOME] == QUARANTINED for row in judged):
         rejected = rows.where(F.col(OUTCOME) == QUARANTINED)
         write_rejects(run, contract.dataset, rejected)
-        problems = sample_problems(rejected)
+        problems = sample_problems(rejected, contract)
     return Intake(contract.dataset, rows, judged, refused, problems)
 
 

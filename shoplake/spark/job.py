@@ -20,7 +20,9 @@ from shoplake.aws import get_json, put_json
 from shoplake.config import Lake, load_lake
 from shoplake.contracts import Contract, load_contract
 from shoplake.keys import RunKeys
+from shoplake.personal_data import read_key
 from shoplake.spark.conform import conform, staged_schema
+from shoplake.spark.personal import protect
 from shoplake.tables import Table, load_tables
 from shoplake.times import parse
 from shoplake.verdicts import read_ledgers
@@ -76,7 +78,10 @@ class JobRun:
         return get_json(self.lake.bucket, self.keys.summary)
 
     def conformed(self, dataset: str) -> DataFrame:
-        """The dataset's staged rows of this run, typed, with `_problems` and where each row came from."""
+        """The dataset's staged rows of this run, typed, with `_problems` and where each row came from.
+
+        Nothing in their columns is personal: it is dropped, masked or hashed as the contract says.
+        """
         contract = load_contract(dataset)
         by_source: dict[str, list[dict]] = {}
         for file in self.summary["files"][dataset]:
@@ -93,7 +98,9 @@ class JobRun:
         union = frames[0]
         for frame in frames[1:]:
             union = union.unionByName(frame)
-        return union
+        if not contract.personal:
+            return union
+        return protect(union, contract, read_key(self.lake) if "hash" in contract.personal.values() else None)
 
     def _staged(self, files: list[dict], contract: Contract) -> DataFrame:
         """Staged records of some files, with the file's number, key and arrival beside each."""

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from shoplake.contracts import Contract
 from shoplake.spark.conform import PROBLEMS
 from shoplake.spark.job import JobRun
+from shoplake.spark.personal import masked
 from shoplake.verdicts import MAX_PROBLEMS
 
 
@@ -24,12 +25,19 @@ def write_rejects(run: JobRun, dataset: str, rejected: DataFrame) -> None:
     rows.write.mode("overwrite").json(run.lake.uri(run.keys.rule_rejects(dataset)))
 
 
-def sample_problems(rejected: DataFrame) -> dict[int, list[dict[str, Any]]]:
-    """The first problems of each file, by line, in the form of a verdict's list."""
+def sample_problems(rejected: DataFrame, contract: Contract) -> dict[int, list[dict[str, Any]]]:
+    """The first problems of each file, by line, in the form of a verdict's list. Personal values are masked: these
+    stand in e-mails and on screens.
+    """
     in_order = Window.partitionBy("_file").orderBy("_source_line", "column")
+    is_personal = F.col("column").isin(list(contract.personal))
     first = (
         rejected.select("_file", "_source_line", F.explode(PROBLEMS).alias("problem"))
         .select("_file", "_source_line", "problem.*")
+        .withColumn(
+            "value",
+            F.when(is_personal, masked(F.col("value"))).otherwise(F.col("value")),
+        )
         .withColumn("_rank", F.row_number().over(in_order))
         .where(F.col("_rank") <= MAX_PROBLEMS)
         .orderBy("_file", "_rank")

@@ -1,12 +1,12 @@
 """Which delimiter and line ending a file has, and its header: the ones that fit the contract best."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from shoplake.staging.careful import Dialect
-from shoplake.staging.model import Problem, Refused
+from shoplake.staging.model import HIDDEN, Problem, Refused
 from shoplake.staging.records import first_records
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -41,6 +41,9 @@ class Contract(Protocol):
     def match_header(self, header: list[str]) -> HeaderMatch: ...
 
     def accepted_names(self, column: str) -> list[str]: ...
+
+    @property
+    def personal(self) -> Mapping[str, str]: ...  # columns that hold personal data
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ def refuse_unusable(header: Header, contract: Contract) -> None:
     """Raise Refused when a header is missing, lacks a required column, or names one column twice."""
     match = header.match
     text = header.dialect.delimiter.decode().join(header.names)
+    if contract.personal and not match.columns:
+        text = HIDDEN  # it may be a person's row
     shown = f"`{text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + '…'}`"
     refuse_ambiguous(match, contract.dataset, header.line)
     if not match.columns:

@@ -10,7 +10,7 @@ from shoplake.staging.columns import refuse_missing
 from shoplake.staging.dialect import Contract, HeaderMatch, find_header, refuse_ambiguous, refuse_unusable
 from shoplake.staging.json_file import find_json_header
 from shoplake.staging.json_records import JsonRecords
-from shoplake.staging.model import Limits, Problem, Refusal, Refused, Staging, too_large
+from shoplake.staging.model import HIDDEN, Limits, Problem, Refusal, Refused, Staging, too_large
 from shoplake.staging.names import kind_of, refuse_other_form
 from shoplake.staging.parquet_file import ParquetRecords, ParquetRows, spool
 from shoplake.staging.records import Batch, Layout, RecordReader, Reject
@@ -69,7 +69,7 @@ def stage(
                     raise too_large(limits.max_bytes)
                 files.write(batch)
                 room = limits.max_problems - len(findings.problems)
-                findings.problems += [_problem(reject) for reject in batch.rejects[:room]]
+                findings.problems += [_problem(reject, contract) for reject in batch.rejects[:room]]
     except Refused as refused:
         refusal = Refusal(refused.code, refused.sentence)
         findings.rows_read = 0
@@ -113,7 +113,7 @@ def _csv_batches(
 ) -> Iterator[Batch]:
     header = find_header(text.sample, text.is_whole, contract)
     findings.delimiter, findings.line_ending = header.dialect.delimiter.decode(), header.line_ending
-    _note_header(header.names, header.match, findings)
+    _note_header(header.names, header.match, contract, findings)
     refuse_unusable(header, contract)
     columns = header.match.columns
     files.begin(list(columns))
@@ -133,7 +133,7 @@ def _json_batches(
     header = find_json_header(text, contract, limits.max_record_bytes)
     findings.format = header.form.name
     refuse_other_form(header.form.name, contract.dataset, contract.formats)
-    _note_header(header.names, header.match, findings)
+    _note_header(header.names, header.match, contract, findings)
     if header.names:
         refuse_missing(header.names, header.match, header.contract)
     records = JsonRecords(header.contract, header.match.source, header.names)
@@ -157,7 +157,7 @@ def _parquet_batches(
         _note_gzip(file_name, received.is_gzip, findings)
         rows = ParquetRows(Path(spooled.name), contract, limits.max_bytes)
         match = contract.match_header(rows.names)
-        _note_header(rows.names, match, findings)
+        _note_header(rows.names, match, contract, findings)
         refuse_ambiguous(match, contract.dataset)
         refuse_missing(rows.names, match, contract)
         records = ParquetRecords(match, limits.max_record_bytes)
@@ -173,9 +173,11 @@ def _note_gzip(file_name: str, is_gzip: bool, findings: _Findings) -> None:
         findings.notes.append("the file is not gzipped though its name ends in .gz; it was read as it is")
 
 
-def _note_header(names: list[str], match: HeaderMatch, findings: _Findings) -> None:
-    findings.header = names
+def _note_header(names: list[str], match: HeaderMatch, contract: Contract, findings: _Findings) -> None:
     findings.source = match.source.name if match.source else None
+    if contract.personal and not match.columns:
+        return  # no header perhaps, but a person's row
+    findings.header = names
     findings.extra_columns = list(match.extra)
 
 
@@ -190,5 +192,6 @@ def _note_rows(findings: _Findings) -> None:
         )
 
 
-def _problem(reject: Reject) -> Problem:
-    return Problem.of(reject.line, None, reject.raw_text, reject.reason)
+def _problem(reject: Reject, contract: Contract) -> Problem:
+    """The record's text is what the problem shows, but for a person's."""
+    return Problem.of(reject.line, None, HIDDEN if contract.personal else reject.raw_text, reject.reason)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 VALUE_LENGTH = 200
 """Characters of a value that a problem shows."""
 
+HIDDEN = "(not shown: may hold personal data)"
+"""What stands in the place of a text, not a column's value, of a dataset with personal data."""
+
 
 @dataclass(frozen=True)
 class Limits:

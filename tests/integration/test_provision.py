@@ -12,8 +12,11 @@ import pytest
 from local.provision import NotThisMachine, provision
 from shoplake import aws as shoplake_aws
 from shoplake.artifacts import Artifact, build_artifacts
-from shoplake.config import load_lake
+from shoplake.aws import client
+from shoplake.config import Lake, load_lake
+from shoplake.errors import ConfigurationError
 from shoplake.files import REFUSED, Files
+from shoplake.personal_data import read_key
 from shoplake.runs import ENDED, Runs
 from shoplake.times import now
 
@@ -45,6 +48,36 @@ def test_a_second_provisioning_changes_nothing(provisioned, lake, artifacts):
     assert len(provisioned) == len(set(provisioned))
     told = []
     assert provision(lake, artifacts, told.append) == told == []
+
+
+def test_the_key_for_personal_data_is_made_once_and_survives_every_provisioning(provisioned, lake, artifacts):
+    assert "created secret shoplake-local-personal-data-key" in provisioned
+    key = read_key(lake)
+    assert (key.version, len(key.key), len(set(key.key)) > 8) == ("1", 32, True)
+    provision(lake, artifacts)
+    assert read_key(lake) == key
+
+
+@pytest.mark.parametrize(
+    "secret", ["-", "{}", '{"version": "1", "key": "00ff"}', '{"version": "1", "key": "secret word"}']
+)
+def test_a_secret_that_is_no_key_is_refused_without_being_shown(provisioned, lake, secret):
+    manager, name = client("secretsmanager"), lake.personal_data_secret
+    original = manager.get_secret_value(SecretId=name)["SecretString"]
+    manager.put_secret_value(SecretId=name, SecretString=secret)
+    try:
+        with pytest.raises(ConfigurationError, match="is no key for personal data") as error:
+            read_key(lake)
+        assert error.value.__cause__ is None and "secret word" not in str(error.value)
+    finally:
+        manager.put_secret_value(SecretId=name, SecretString=original)
+
+
+def test_a_missing_key_is_told_with_what_makes_it(provisioned):
+    inventory = load_lake("local").inventory
+    elsewhere = Lake(inventory.model_copy(update={"project": "other"}), "local", "000000000000")
+    with pytest.raises(ConfigurationError, match=r"other-local-personal-data-key, .*missing: `shoplake up`"):
+        read_key(elsewhere)
 
 
 def test_a_changed_function_is_updated_and_nothing_else(provisioned, lake, artifacts, tmp_path):

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow.parquet as pq
 
@@ -34,6 +35,7 @@ class FakeContract:
 
     dataset = "things"
     formats = ("csv",)
+    personal: ClassVar = {}
 
     def accepted_names(self, column: str) -> list[str]:
         return ACCEPTED[column]

@@ -161,9 +161,11 @@ def test_filling_knows_names_and_the_escape():
 def test_tables_are_published_after_the_tables_they_are_made_of():
     assert [table.full_name for table in publication_order(load_tables())] == [
         "processed.categories",
+        "processed.customers",
         "processed.events",
         "processed.product_versions",
         "processed.products",
+        "processed.reviews",
         "processed.sessions",
         "processed.transactions",
         "curated.conversion_funnel",

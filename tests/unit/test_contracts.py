@@ -118,6 +118,11 @@ def not_before(content: dict) -> dict:
     return next(p for p in found if p["property"] == "notBefore")
 
 
+def personal(content: dict, name: str, word: str) -> None:
+    entry = {"property": "personalData", "vendor": "shoplake", "value": word}
+    column(content, name).setdefault("customProperties", []).append(entry)
+
+
 def uci(content: dict) -> dict:
     return words(content, "sources")[0]
 
@@ -147,6 +152,13 @@ def uci(content: dict) -> dict:
         (lambda c: uci(c).update(extract={"sku": "(x)"}), "extract: does not know 'sku'"),
         (lambda c: uci(c).update(extract={"product_id": "(x"}), "pattern '(x' is not a regular expression"),
         (lambda c: uci(c).update(extract={"product_id": "x"}), "pattern 'x' has no group"),
+        (lambda c: uci(c).update(phone_region="UK1"), "region 'UK1' is not an ISO 3166 code of two letters"),
+        (
+            lambda c: personal(c, "country", "hide"),
+            "column country: personalData: 'hide' is not one of drop, mask, hash",
+        ),
+        (lambda c: personal(c, "quantity", "hash"), "personalData is for strings, and this is of type integer"),
+        (lambda c: personal(c, "order_id", "mask"), "personalData mask would make rows of a primary key one"),
         (lambda c: words(c, "formats").append("xlsx"), "'xlsx' is not one of csv, json_lines, json, parquet"),
         (lambda c: currency_word(c).update(property="fallback", value=["sku"]), "fallback: does not know 'sku'"),
         (

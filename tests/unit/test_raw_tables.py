@@ -37,6 +37,13 @@ def test_a_column_that_the_contract_does_not_know_is_new():
     assert told(coupon="string") == ["raw.transactions: column `coupon` is new: the contract doesn't know it"]
 
 
+def test_new_columns_of_people_are_counted_and_not_named_since_they_may_be_a_persons_row():
+    columns = {"customer_id": "string", "email": "string", "ann@example.com": "string", "ann smith": "string"}
+    assert differences("customers", columns.items(), load_contract("customers")) == [
+        "raw.customers: 2 columns that the contract doesn't know"
+    ]
+
+
 def test_members_of_an_object_that_the_contract_knows_whole_are_known():
     columns = {"product_id": "string", "name": "string", "price": "double", "attributes": "struct<colour:string>"}
     assert differences("products", columns.items(), load_contract("products")) == []

@@ -52,6 +52,8 @@ RECORDS = {
     "products": {"id": "P1", "name": "Cup", "price": 2.5, "attributes": {"colour": "red"}},
     "categories": {"id": "C1", "name": "Cups", "parent": "C0"},
     "clickstream": {"ts": "2025-03-01T10:00:00Z", "action": "view", "user_id": "U1", "url": "/product/P1"},
+    "customers": {"user_id": "17850.0", "e-mail": "Ann@example.com", "Tel.": "07700 900123", "country": "UK"},
+    "reviews": {"asin": "P1", "stars": 5, "body": "Good &amp; cheap", "review_date": "2025-03-01"},
 }
 
 
