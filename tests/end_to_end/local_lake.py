@@ -40,8 +40,10 @@ DATASET = "transactions"
 LOADED_TABLES = (
     "processed.transactions",
     "processed.categories",
+    "processed.customers",
     "processed.product_versions",
     "processed.products",
+    "processed.reviews",
     "curated.sales",
     "curated.daily_sales_summary",
     "curated.product_performance",

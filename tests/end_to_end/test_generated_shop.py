@@ -1,19 +1,46 @@
 """A dirty generated shop, dropped whole: all that was planted is found where it is, and nothing clean is lost."""
 
+import hashlib
+import hmac
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.end_to_end.local_lake import LocalLake, run_shoplake
+from shoplake.keys import RunKeys
+from tests.end_to_end.local_lake import LOADED_TABLES, LocalLake, first_differences, run_shoplake
+from tests.oracles import people
 
 pytestmark = pytest.mark.lake
 
-DATASETS = "transactions,products,categories"
+DATASETS = "transactions,products,categories,reviews,customers"
 LOADED = ("accepted", "accepted_with_rejects")
+
+
+PEOPLE = ("processed.customers", "processed.reviews")
+KEPT_TABLES = ("processed.quality_results", "processed.runs", "curated.published")
+AWKWARD = {
+    "customers": [
+        {"customer_id": "17850.0", "email": " Odd.One@Example.com", "phone": "+44 7700 900555", "name": "Odd One"},
+        {"customer_id": "A2", "email": "odd.two at example.com", "phone": "not at home", "name": "Odd Two"},
+    ],
+    "reviews": [
+        {"product_id": "P1", "rating": 11, "text": "off the scale"},
+        {"product_id": "P1", "rating": 5, "text": "<p>Caf&eacute; \U0001f600 &amp; מצוין</p>"},
+        {"product_id": "P1", "rating": 1, "text": "long " * 1_000_000},
+        {"product_id": "P1", "rating": 3, "text": "Same"},
+        {"product_id": "P1", "rating": 3, "text": "Same"},
+    ],
+}
+AWKWARD_TRUTH = [
+    {"file": "reviews/source=plain/date=2025-01-05/awkward.jsonl", "line": 1, "kind": "rating_of_11",
+     "expected": {"outcome": "quarantined", "column": "rating", "value": "11", "rule": "above_maximum"}},
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -27,6 +54,11 @@ class Loaded:
     days: list[dict[str, Any]]
     lines: list[dict[str, Any]]
     counts: dict[str, int]
+    clean: Path  # customers and reviews of the same shop without its dirt
+    raw_people: list[tuple[str, ...]]  # what is personal of each customer, as its file has it
+    people: dict[str, list[dict[str, Any]]]  # the rows of their tables
+    key: bytes
+    said: dict[str, str]  # all that anybody but an operator may read, by where it stands
 
     def told(self, outcome: str) -> dict[str, list[dict[str, Any]]]:
         """The truth about lines with that outcome, by the file that was loaded."""
@@ -47,15 +79,19 @@ def loaded(lake, tmp_path_factory):
     """Twelve days of a small shop in one run, and in a second one the files that come late."""
     lake.clear()
     shop = tmp_path_factory.mktemp("generated") / "shop"
-    options = ("--days", "12", "--orders-per-day", "40", "--dirt", "0.04", "--datasets", DATASETS)
-    done = run_shoplake("generate", *options, "--out", shop)
+    options = ("--days", "12", "--orders-per-day", "40")
+    done = run_shoplake("generate", *options, "--dirt", "0.04", "--datasets", DATASETS, "--out", shop)
     assert done.exit_code == 0, done.err
+    clean = shop.with_name("clean")
+    done = run_shoplake("generate", *options, "--dirt", "0", "--datasets", "reviews,customers", "--out", clean)
+    assert done.exit_code == 0, done.err
+    add_awkward_people(shop)
     shows = [load_tree(lake, shop), load_tree(lake, shop / "late")]
     verdicts = [
         json.loads(content) for show in shows for content in lake.objects(f"runs/{show['run_id']}/verdicts/").values()
     ]
     return Loaded(
-        truth=read_lines(shop / "truth.jsonl"),
+        truth=read_lines(shop / "truth.jsonl") + AWKWARD_TRUTH,
         about=json.loads((shop / "shop.json").read_text()),
         files={file["key"].removeprefix("raw/"): file for show in shows for file in show["inputs"]},
         verdicts={verdict["key"].removeprefix("raw/"): verdict for verdict in verdicts},
@@ -68,12 +104,51 @@ def loaded(lake, tmp_path_factory):
             table: int(lake.query(f"SELECT count(*) AS n FROM processed_local.{table}")[0]["n"])
             for table in ("products", "product_versions", "categories")
         },
+        clean=clean,
+        raw_people=people.personal_values(clean),
+        people={name: lake.iceberg(name).scan().to_arrow().to_pylist() for name in PEOPLE},
+        key=key_of(lake),
+        said=all_that_is_said(lake, shows),
     )
+
+
+def add_awkward_people(shop: Path) -> None:
+    """Files that no generator makes, beside the shop's own."""
+    for dataset, rows in AWKWARD.items():
+        place = shop / dataset / "source=plain" / "date=2025-01-05" / "awkward.jsonl"
+        place.parent.mkdir(parents=True)
+        place.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def key_of(lake: LocalLake) -> bytes:
+    """The key with which the lake hashes."""
+    answer = lake.aws("secretsmanager").get_secret_value(SecretId=lake.names.personal_data_secret)
+    return bytes.fromhex(json.loads(answer["SecretString"])["key"])
+
+
+def all_that_is_said(lake: LocalLake, shows: list[dict[str, Any]]) -> dict[str, str]:
+    """What tables, e-mails, commands, logs, Data Docs and results of the gate hold, as text."""
+    said = {name: as_text(lake.iceberg(name).scan().to_arrow().to_pylist()) for name in (*LOADED_TABLES, *KEPT_TABLES)}
+    said |= {"e-mails": as_text(lake.ask("mail")), "show": as_text(shows)}
+    for show in shows:
+        keys = RunKeys(show["run_id"], "runs/")
+        for prefix in (keys.ledgers, keys.quality, keys.receipt, keys.summary, f"data-docs/{show['run_id']}/"):
+            said |= {key: content.decode() for key, content in lake.objects(prefix).items()}
+    logs = lake.aws("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+        said[group["logGroupName"]] = "\n".join(event["message"] for page in pages for event in page["events"])
+    said |= {path.name: path.read_text(errors="replace") for path in lake.state_dir.rglob("*.log")}
+    return said
+
+
+def as_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def load_tree(lake: LocalLake, tree: Path) -> dict[str, Any]:
     """Drop a tree so that one run takes it whole; what `show` says of it."""
-    files = [path for name in ("transactions", "products", "categories") for path in tree.glob(f"{name}/*/*/*")]
+    files = [path for name in DATASETS.split(",") for path in tree.glob(f"{name}/*/*/*")]
     with lake.arrivals_wait():
         lake.ask("drop", "--tree", tree)
         lake.wait_for_arrivals(len(files))
@@ -171,3 +246,69 @@ def test_a_dataset_that_the_lake_does_not_know_is_left_out_with_a_sentence(lake,
     done = lake.command("drop", "--tree", tmp_path, "--wait")
     assert "Files left out, no dataset of lake.yaml: clicks_of_old/ (1)." in done.out
     assert "raw/transactions/source=shop/date=2025-01-01/empty.csv" in done.out
+
+
+def of_shop(loaded, table: str) -> list[dict[str, Any]]:
+    """The rows of the generated files, without those that were put beside them."""
+    return [row for row in loaded.people[table] if "awkward" not in row["_source_key"]]
+
+
+def as_oracle(row: dict[str, Any], kind: type) -> Any:
+    return kind(**{field.name: row[field.name] for field in fields(kind)})
+
+
+def test_customers_are_those_that_an_independent_reading_of_the_clean_shop_finds(loaded):
+    found = [as_oracle(row, people.Customer) for row in of_shop(loaded, "processed.customers")]
+    assert len(found) > 1000
+    assert first_differences(people.customers(loaded.clean, loaded.key), found) == {}
+
+
+def test_reviews_are_those_that_an_independent_reading_of_the_clean_shop_finds(loaded):
+    found = [as_oracle(row, people.Review) for row in of_shop(loaded, "processed.reviews")]
+    unknown = {review.review_id for review in found if review.product_id == "P99999"}
+    planted = [e for name, entries in loaded.told("applied").items() if name.startswith("reviews/") for e in entries]
+    assert len(unknown) == len(planted)
+    expected = people.reviews(loaded.clean)
+    assert {review.review_id for review in expected} == {review.review_id for review in found}
+    kept = [{review for review in side if review.review_id not in unknown} for side in (expected, found)]
+    assert first_differences(*kept) == {}
+
+
+def test_awkward_customers_and_reviews_are_kept_as_far_as_they_can_be_read(loaded):
+    customers = {
+        row["customer_id"]: (row["email"], row["is_email_malformed"], row["phone"], row["is_phone_malformed"])
+        for row in loaded.people["processed.customers"]
+        if "awkward" in row["_source_key"]
+    }
+    email, phone = (
+        hmac.new(loaded.key, text, hashlib.sha256).hexdigest() for text in (b"odd.one@example.com", b"+447700900555")
+    )
+    assert customers == {"17850": (email, False, phone, False), "A2": (None, True, None, True)}
+    reviews = [row for row in loaded.people["processed.reviews"] if "awkward" in row["_source_key"]]
+    assert sorted((row["text_length"], row["text"][:9]) for row in reviews) == [
+        (4, "Same"), (4, "Same"), (14, "Café \U0001f600 & "), (4_999_999, "long long"),
+    ]  # fmt: skip
+    assert len({row["review_id"] for row in reviews}) == 4
+    assert {(row["reviewed_day"], row["is_day_of_file"]) for row in reviews} == {(date(2025, 1, 5), True)}
+    assert "not met by 1 row: A customer's e-mail address is well formed" in loaded.said["e-mails"]
+
+
+def test_no_personal_value_of_the_shop_is_in_any_table_letter_log_or_page(loaded):
+    personal = {value for row in loaded.raw_people for value in row if value}
+    personal |= {"+44" + value[1:].replace(" ", "") for value in personal if value.startswith("07700 ")}
+    personal |= {"odd.one@example.com", "+447700900555", "Odd One", "odd.two at example.com", "not at home", "Odd Two"}
+    assert len(personal) > 3000
+    assert literally(personal, "log: customer1@example.com, Amelia Walker.") >= {("customer1@example.com",)}
+    assert len(loaded.said) > 25
+    assert {place: found for place, text in loaded.said.items() if (found := literally(personal, text))} == {}
+
+
+def literally(values: set[str], text: str) -> set[tuple[str, ...]]:
+    """Which of some values stand in a text, word for word. Megabytes are read once for thousands of values."""
+    wanted = {tuple(words_of(value)) for value in values}
+    sizes, words = {len(value) for value in wanted}, words_of(text)
+    return {gram for n in range(len(words)) for size in sizes if (gram := tuple(words[n : n + size])) in wanted}
+
+
+def words_of(text: str) -> list[str]:
+    return [word.strip(".'-") for word in re.findall(r"[\w.@+'-]+", text.replace("\\n", " "))]
