@@ -108,7 +108,7 @@ CLICKSTREAM = Kind(
     JsonForm(),
     json_forms(JsonForm(), {"event_time": "timestamp", "event_type": "action"}, {"app_version": "4.2"}),
     (
-        StructuralDefect("torn_line", "torn_json"),
+        StructuralDefect("torn_line", "torn_json", is_of_a_person=True),
         Defect("missing_time", "event_time", None, "missing"),
         Defect("date_in_words", "event_time", "yesterday", "not_a_time"),
         RepeatedLine(),
