@@ -1,5 +1,7 @@
 """Fixtures of the unit tests: one Spark session, without Iceberg and without AWS."""
 
+import sys
+
 import pytest
 
 
@@ -14,6 +16,7 @@ def spark():
     with pytest.MonkeyPatch.context() as patch:
         for name, value in java_environment().items():
             patch.setenv(name, value)
+        patch.setenv("PYSPARK_PYTHON", sys.executable)  # of the workers that run Python functions
         builder = SparkSession.builder.master("local[2]").appName("unit tests")
         settings = {
             **load_inventory().spark,

@@ -60,28 +60,29 @@ def test_what_people_write_becomes_plain_text(spark):
     assert [row["text"] for row in found] == [plain for _, plain in TEXTS]
 
 
-@pytest.mark.parametrize("piece", ["x", "<a", "&", " ", "&#0", "\U0001f600", "<!--"])
-def test_a_text_of_megabytes_is_cleaned_in_no_time(spark, piece):
-    frame = spark.createDataFrame([("a" + piece * (2_000_000 // len(piece)) + "b",)], "text string")
-    assert only(frame.select(F.length(plain_text(F.col("text"))).alias("length")))["length"] > 100_000
+def test_a_text_of_megabytes_is_cleaned_in_no_time(spark):
+    pieces = ["x", "<a", "&", " ", "&#0", "\U0001f600", "<!--"]
+    frame = spark.createDataFrame([("a" + piece * (2_000_000 // len(piece)) + "b",) for piece in pieces], "text string")
+    lengths = frame.select(F.length(plain_text(F.col("text"))).alias("length")).collect()
+    assert min(row["length"] for row in lengths) > 100_000
 
 
-@pytest.mark.parametrize(
-    ("cells", "broken"),
-    [
-        ({"rating": "11"}, ("rating", "above_maximum")),
-        ({"rating": "0"}, ("rating", "below_minimum")),
-        ({"rating": "4.5"}, ("rating", "not_an_integer")),
-        ({"rating": "five"}, ("rating", "not_an_integer")),
-        ({"rating": ""}, ("rating", "missing")),
-        ({"product_id": " "}, ("product_id", "missing")),
-        ({"reviewed_at": "2099-01-01"}, ("reviewed_at", "after_arrival")),
-        ({"helpful_votes": "-1"}, ("helpful_votes", "below_minimum")),
-    ],
-)
-def test_a_review_that_breaks_a_rule_goes_to_quarantine(spark, cells, broken):
-    row = only(judged(spark, cells))
-    assert (row["_outcome"], [(p["column"], p["rule"]) for p in row["_problems"]]) == (QUARANTINED, [broken])
+BROKEN = [
+    ({"rating": "11"}, ("rating", "above_maximum")),
+    ({"rating": "0"}, ("rating", "below_minimum")),
+    ({"rating": "4.5"}, ("rating", "not_an_integer")),
+    ({"rating": "five"}, ("rating", "not_an_integer")),
+    ({"rating": ""}, ("rating", "missing")),
+    ({"product_id": " "}, ("product_id", "missing")),
+    ({"reviewed_at": "2099-01-01"}, ("reviewed_at", "after_arrival")),
+    ({"helpful_votes": "-1"}, ("helpful_votes", "below_minimum")),
+]
+
+
+def test_a_review_that_breaks_a_rule_goes_to_quarantine(spark):
+    rows = judged(spark, *(cells for cells, _ in BROKEN)).orderBy("_source_line").collect()
+    found = [(row["_outcome"], [(p["column"], p["rule"]) for p in row["_problems"]]) for row in rows]
+    assert found == [(QUARANTINED, [broken]) for _, broken in BROKEN]
 
 
 def test_a_source_with_ids_must_give_one(spark):
