@@ -47,6 +47,10 @@ lint: $(INSTALLED) ## Check style and common mistakes
 format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+.PHONY: docs
+docs: $(INSTALLED) ## Write the data dictionary anew from contracts and tables
+	@$(BIN)/python -m shoplake.dictionary
+
 .PHONY: clean
 clean: ## Remove the virtual environment and what was built (not the local lake's state)
 	@rm -rf $(VENV) build dist *.egg-info
