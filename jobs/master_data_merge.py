@@ -1,5 +1,5 @@
-"""What this run's changes reach: processed.* -> curated.sales, curated.daily_sales_summary and
-curated.product_performance, on its branch.
+"""What this run's changes reach: processed.* -> curated.sales, curated.daily_sales_summary,
+curated.product_performance and curated.product_history, on its branch.
 
 Touched are orders of which a line changed, and orders whose product was moved to another category at their time.
 They are computed anew as whole orders, since the size class is the order's; days that those reach are summed anew.
@@ -13,12 +13,14 @@ from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from shoplake.spark.amounts import MONEY
-from shoplake.spark.catalogue import category_spans, is_within
+from shoplake.spark.catalogue import category_spans, is_within, periods
 from shoplake.spark.job import JobRun
 from shoplake.spark.upsert import ACTION, Bounds, by_action, compare_rows, counts_of, write_changes
 
 LINES, PRODUCTS, VERSIONS = "processed.transactions", "processed.products", "processed.product_versions"
 SALES, DAILY, PERFORMANCE = "curated.sales", "curated.daily_sales_summary", "curated.product_performance"
+HISTORY = "curated.product_history"
+DESCRIBED = ["name", "category", "category_path", "price", "cost", "currency"]  # what history is kept of
 UNKNOWN = "(unknown)"
 LOW_ORDER, MEDIUM_ORDER = 50, 100  # an order's net amount, in the reporting currency
 NOT_REVENUE = ("cancelled", "failed")
@@ -116,14 +118,21 @@ def latest_day(lines: DataFrame) -> date | None:
     return lines.agg(F.max("order_day")).first()[0]  # from the files' metadata: no scan
 
 
+def to_history(versions: DataFrame) -> DataFrame:
+    """The times in which each product was the same: versions that follow each other with equal content are one."""
+    found = periods(versions, DESCRIBED).withColumn("is_current", F.col("valid_to").isNull())
+    return found.select("product_id", "valid_from", "valid_to", "is_current", *DESCRIBED)
+
+
 def main() -> None:
-    """Sales of the touched orders, then the days that they reach."""
-    run = JobRun.from_argv("master_data_merge", writes=(SALES, DAILY, PERFORMANCE))
+    """Sales of the touched orders, then the days that they reach; the history of the touched products."""
+    run = JobRun.from_argv("master_data_merge", writes=(SALES, DAILY, PERFORMANCE, HISTORY))
     orders = touched_orders(run)
     days = [] if orders is None else merge_sales(run, orders)
     if orders is not None:
         merge_daily_summary(run, days)
     merge_performance(run, days)
+    merge_history(run)
     run.finish()
 
 
@@ -215,6 +224,22 @@ def merge_performance(run: JobRun, days: list[date]) -> None:
     counts = changes.groupBy(ACTION, "activity_day").count().collect()
     run.ledger.days |= {row["activity_day"] for row in counts if row[ACTION] is not None}
     _write(run, PERFORMANCE, changes, Bounds.of_values("activity_day", reached), counts)
+
+
+def merge_history(run: JobRun) -> None:
+    """Put the history of the products of which a version changed together anew."""
+    touched = run.touched(VERSIONS)
+    if touched is None:
+        return
+    table, ids = run.declared(HISTORY), touched.select("product_id").distinct().persist()
+    bounds = Bounds.of(ids, ["product_id"])
+    versions, stored = (
+        run.table(name).where(bounds.condition()).join(ids, on="product_id", how="left_semi")
+        for name in (VERSIONS, HISTORY)
+    )
+    computed = to_history(versions).withColumn("_run_id", F.lit(run.run_id)).select(*table.column_names)
+    _write(run, HISTORY, compare_rows(computed, stored, table, deletes=True).persist(), bounds)
+    ids.unpersist()
 
 
 def _write(run: JobRun, name: str, changes: DataFrame, bounds: Bounds, counts: list[Row] | None = None) -> None:

@@ -22,6 +22,7 @@ from quality.suites import (
     daily_sales_summary,
     events,
     ledger,
+    product_history,
     product_performance,
     product_versions,
     products,
@@ -54,6 +55,7 @@ SUITES = {
     SESSIONS: sessions.suite,
     "curated.traffic_hourly": traffic_hourly.suite,
     "curated.conversion_funnel": conversion_funnel.suite,
+    "curated.product_history": product_history.suite,
 }
 BY_DAY = {
     "processed.transactions": "order_day",
@@ -63,7 +65,7 @@ BY_DAY = {
 }
 BY_SESSION_DAY = (SESSIONS, "curated.traffic_hourly", "curated.conversion_funnel")
 BY_KEY = {"processed.customers": "customer_id", "processed.reviews": "review_id"}
-BY_PRODUCT = ("processed.products", "processed.product_versions")
+BY_PRODUCT = ("processed.products", "processed.product_versions", "curated.product_history")
 RESULTS = "processed.quality_results"
 LEDGER_SCHEMA = "key string, is_accepted boolean, has_page boolean, " + ", ".join(
     f"{name} bigint" for name in ("read", *OUTCOMES)

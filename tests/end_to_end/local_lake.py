@@ -51,6 +51,7 @@ LOADED_TABLES = (
     "processed.sessions",
     "curated.traffic_hourly",
     "curated.conversion_funnel",
+    "curated.product_history",
 )
 # Two lakes at once keep a machine busy; on a busier one, all that is waited for may take still more times as long.
 PATIENCE = float(os.environ.get("SHOPLAKE_TEST_PATIENCE", "2"))

@@ -171,6 +171,7 @@ def test_tables_are_published_after_the_tables_they_are_made_of():
         "curated.conversion_funnel",
         "curated.sales",
         "curated.daily_sales_summary",
+        "curated.product_history",
         "curated.product_performance",
         "curated.traffic_hourly",
     ]
