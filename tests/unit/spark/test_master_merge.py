@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from chispa import assert_df_equality
 
-from jobs.master_data_merge import latest_day, to_daily_summary, to_product_days, to_sales, with_stock
+from shoplake.spark.curated.product_performance import latest_day, to_product_days, with_stock
+from shoplake.spark.curated.sales import to_daily_summary, to_sales
 from shoplake.spark.upsert import Bounds, compare_rows
 from shoplake.tables import Table, TableColumn
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.master_data_merge import to_history
+from shoplake.spark.curated.product_history import to_history
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 SCHEMA = (

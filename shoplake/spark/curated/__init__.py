@@ -1,0 +1,1 @@
+"""The curated tables: what each is made of, and what a run's changes reach in it."""

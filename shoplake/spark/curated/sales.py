@@ -1,0 +1,125 @@
+"""Sales by order line and by day: processed.transactions -> curated.sales -> curated.daily_sales_summary.
+
+Touched are orders of which a line changed, and orders whose product was moved to another category at their time.
+They are computed anew as whole orders, since the size class is the order's; days that those reach are summed anew.
+"""
+
+from datetime import date
+from functools import reduce
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from shoplake.spark.amounts import MONEY
+from shoplake.spark.catalogue import category_spans, is_within
+from shoplake.spark.curated.writing import write
+from shoplake.spark.job import JobRun
+from shoplake.spark.upsert import ACTION, Bounds, compare_rows, counts_of
+
+LINES, VERSIONS = "processed.transactions", "processed.product_versions"
+SALES, DAILY = "curated.sales", "curated.daily_sales_summary"
+UNKNOWN = "(unknown)"
+LOW_ORDER, MEDIUM_ORDER = 50, 100  # an order's net amount, in the reporting currency
+NOT_REVENUE = ("cancelled", "failed")
+
+
+def to_sales(lines: DataFrame, spans: DataFrame | None = None) -> DataFrame:
+    """Sales lines of whole orders, with the category that their product had at the time.
+
+    `spans` (shoplake.spark.catalogue.category_spans) has at most one row for a product and instant; None where there
+    is no catalogue. A product that it doesn't know, or knows no category of, has an unknown one.
+    """
+    is_revenue = ~F.col("status").isin(*NOT_REVENUE)
+    order_amount = F.sum("net_amount").over(Window.partitionBy("order_id"))
+    size = F.when(order_amount < LOW_ORDER, "low").when(order_amount < MEDIUM_ORDER, "medium").otherwise("high")
+    return _with_category(lines, spans).withColumns(
+        {
+            "country": F.coalesce("country", F.lit(UNKNOWN)),
+            "is_revenue": is_revenue,
+            "order_size": size,
+        }
+    )
+
+
+def _with_category(lines: DataFrame, spans: DataFrame | None) -> DataFrame:
+    if spans is None:
+        return lines.withColumns({"category": F.lit(UNKNOWN), "category_path": F.lit(UNKNOWN)})
+    held = spans.withColumnRenamed("product_id", "_product")
+    is_its_own = (F.col("product_id") == F.col("_product")) & is_within(F.col("ordered_at"))
+    found = lines.join(held, on=is_its_own, how="left")
+    return found.withColumns({name: F.coalesce(name, F.lit(UNKNOWN)) for name in ("category", "category_path")}).drop(
+        "_product", "from_at", "until_at"
+    )
+
+
+def to_daily_summary(sales: DataFrame) -> DataFrame:
+    """Orders, units, revenue and customers by day, category and country, over lines that count as revenue."""
+    revenue = F.sum("net_amount")
+    orders = F.countDistinct("order_id")
+    return (
+        sales.where("is_revenue")
+        .groupBy("order_day", "category", "country")
+        .agg(
+            orders.alias("orders"),
+            F.sum("quantity").alias("units"),
+            revenue.cast(MONEY).alias("revenue"),
+            (revenue / orders).cast(MONEY).alias("average_order_value"),
+            F.countDistinct("customer_id").alias("customers"),
+        )
+    )
+
+
+def touched_orders(run: JobRun) -> DataFrame | None:
+    """Orders of which a line changed, or the category that a line's product had at the time; None where there is
+    none for sure.
+    """
+    frames = []
+    if (changed := run.touched(LINES)) is not None:
+        frames.append(changed.select("order_id"))
+    if (versions := run.touched(VERSIONS)) is not None:
+        moved = versions.where(F.col("from_at").isNotNull()).persist()
+        bounds = Bounds.of(moved, ["product_id"])
+        if bounds.ranges:
+            moved = moved.withColumnRenamed("product_id", "_product")
+            is_reached = (F.col("product_id") == F.col("_product")) & is_within(F.col("ordered_at"))
+            lines = run.table(LINES).where(bounds.condition())
+            frames.append(lines.join(moved, on=is_reached, how="left_semi").select("order_id"))
+    return reduce(DataFrame.union, frames).distinct().persist() if frames else None
+
+
+def merge_sales(run: JobRun, orders: DataFrame) -> list[date]:
+    """Bring curated.sales up to date for some orders. Returns the days that changed, old and new."""
+    table, bounds = run.declared(SALES), Bounds.of(orders, ["order_id"])
+    lines = run.table(LINES).where(bounds.condition()).join(orders, on="order_id", how="left_semi")
+    stored = run.table(SALES).where(bounds.condition()).join(orders, on="order_id", how="left_semi")
+    sales = to_sales(lines, spans_of(run, lines)).withColumn("_run_id", F.lit(run.run_id)).select(*table.column_names)
+    changes = compare_rows(sales, stored, table).persist()
+    changed = changes.where(F.col(ACTION).isNotNull())
+    keys = changed.select(*table.key)
+    before = stored.join(keys, on=list(table.key), how="left_semi")
+    reached = changed.select("order_day").union(before.select("order_day")).distinct()
+    days = [row["order_day"] for row in reached.collect()]
+    run.ledger.days |= set(days)
+    write(run, SALES, changes, bounds)
+    return days
+
+
+def spans_of(run: JobRun, lines: DataFrame) -> DataFrame | None:
+    """In which category the products of some lines were when; None where there is no catalogue."""
+    versions = run.table(VERSIONS)
+    if versions.isEmpty():
+        return None
+    return category_spans(versions.join(lines.select("product_id").distinct(), on="product_id", how="left_semi"))
+
+
+def merge_daily_summary(run: JobRun, days: list[date]) -> None:
+    """Sum some days of curated.sales anew; groups that no longer have a line are deleted."""
+    if not days:
+        run.ledger.tables[DAILY] = counts_of({})
+        return
+    table = run.declared(DAILY)
+    sales = run.table(SALES).where(F.col("order_day").isin(days))
+    stored = run.table(DAILY).where(F.col("order_day").isin(days))
+    summary = to_daily_summary(sales).withColumn("_run_id", F.lit(run.run_id))
+    changes = compare_rows(summary.select(*table.column_names), stored, table, deletes=True).persist()
+    write(run, DAILY, changes, Bounds.of_values("order_day", days))
