@@ -65,7 +65,8 @@ BY_DAY = {
 }
 BY_SESSION_DAY = (SESSIONS, "curated.traffic_hourly", "curated.conversion_funnel")
 BY_KEY = {"processed.customers": "customer_id", "processed.reviews": "review_id"}
-BY_PRODUCT = ("processed.products", "processed.product_versions", "curated.product_history")
+PRODUCTS_TOUCHED = ("processed.products", "processed.product_versions")
+BY_PRODUCT = (*PRODUCTS_TOUCHED, "curated.product_history")
 RESULTS = "processed.quality_results"
 LEDGER_SCHEMA = "key string, is_accepted boolean, has_page boolean, " + ", ".join(
     f"{name} bigint" for name in ("read", *OUTCOMES)
@@ -102,7 +103,7 @@ def touched_frames(run: JobRun) -> dict[str, DataFrame]:
     frames = {}
     if days := touched_days(run):
         frames |= {name: run.table(name).where(F.col(day).isin(days)) for name, day in BY_DAY.items()}
-    touched = [keys.select("product_id") for keys in map(run.touched, BY_PRODUCT) if keys is not None]
+    touched = [keys.select("product_id") for keys in map(run.touched, PRODUCTS_TOUCHED) if keys is not None]
     if touched:
         ids = reduce(DataFrame.union, touched).distinct().persist()
         frames |= {name: run.table(name).join(ids, on="product_id", how="left_semi") for name in BY_PRODUCT}
