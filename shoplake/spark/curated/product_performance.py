@@ -6,12 +6,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from shoplake.spark.amounts import MONEY
-from shoplake.spark.curated.sales import LINES, SALES
+from shoplake.spark.curated.latest_day import latest_day
+from shoplake.spark.curated.sales import SALES
 from shoplake.spark.curated.writing import write
 from shoplake.spark.job import JobRun
 from shoplake.spark.upsert import ACTION, Bounds, compare_rows
 
-PRODUCTS, PERFORMANCE = "processed.products", "curated.product_performance"
+PRODUCTS, EVENTS, PERFORMANCE = "processed.products", "processed.events", "curated.product_performance"
 COVER_DAYS = 28  # over which the mean of a product's daily net units is taken
 
 
@@ -53,24 +54,18 @@ def first_day_of_cover(latest: date) -> date:
     return latest - timedelta(days=COVER_DAYS - 1)
 
 
-def latest_day(lines: DataFrame) -> date | None:
-    """The lake's latest day: the greatest order day. It moves with the orders alone, in whatever order their files are
-    processed; a line dated more than a day after its file's arrival was rejected (contracts/transactions).
-    """
-    return lines.agg(F.max("order_day")).first()[0]  # from the files' metadata: no scan
-
-
 def merge_performance(run: JobRun, days: list[date]) -> None:
     """Sum some days by product anew, and give the lake's latest day its stock where that, the sales before it or the
     day itself may have changed. The day that had the stock before is summed anew too.
     """
     products = run.table(PRODUCTS)
     has_catalogue = not products.isEmpty()
-    if not days and not (has_catalogue and run.touched(PRODUCTS) is not None):
+    has_stock_moved = has_catalogue and any(run.touched(name) is not None for name in (PRODUCTS, EVENTS))
+    if not days and not has_stock_moved:
         return
     table, stored, latest, reached = run.declared(PERFORMANCE), run.table(PERFORMANCE), None, set(days)
     if has_catalogue:
-        latest = latest_day(run.table(LINES))
+        latest = latest_day(run)
         before = stored.where(F.col("stock_quantity").isNotNull()).agg(F.max("activity_day")).first()[0]
         reached |= {latest, before} - {None}
     if not reached:

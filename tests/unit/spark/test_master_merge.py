@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from chispa import assert_df_equality
 
-from shoplake.spark.curated.product_performance import latest_day, to_product_days, with_stock
+from shoplake.spark.curated.latest_day import latest_of
+from shoplake.spark.curated.product_performance import to_product_days, with_stock
 from shoplake.spark.curated.sales import to_daily_summary, to_sales
 from shoplake.spark.upsert import Bounds, compare_rows
 from shoplake.tables import Table, TableColumn
@@ -149,12 +150,14 @@ def test_stock_stands_on_the_latest_day_with_the_days_that_it_lasts(spark):
     ]
 
 
-def test_the_latest_day_is_that_of_the_last_order(spark):
-    def day_of(*days: int):
-        return latest_day(spark.createDataFrame([(date(2010, 12, day),) for day in days], "order_day date"))
+def test_the_latest_day_is_that_of_the_last_order_or_event(spark):
+    def days(*days: int):
+        return spark.createDataFrame([(date(2010, 12, day),) for day in days], "any_day date")
 
-    assert day_of(1, 3, 2) == date(2010, 12, 3)
-    assert day_of() is None
+    assert latest_of([days(1, 3, 2), days(2)]) == date(2010, 12, 3)
+    assert latest_of([days(1), days(4, 2)]) == date(2010, 12, 4)
+    assert latest_of([days(), days(1)]) == date(2010, 12, 1)
+    assert latest_of([days(), days()]) is None
 
 
 TABLE = Table(
