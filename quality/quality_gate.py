@@ -1,72 +1,33 @@
 """The gate: everything that this run wrote is checked on its branches, before anybody sees it.
 
-Reads the days and products that the run touched in processed and curated tables, the events that it wrote, the
-categories as a whole where they changed, and the run's ledger. A critical expectation that isn't met fails the job, and
-so the run; a warning goes into the e-mail. Results: processed.quality_results (outside the branches), quality.json and
-Data Docs of the run.
+Reads the rows that the run touched of processed and curated tables (`quality.touched`), and the run's ledger. A table's
+rules are the suite of its name in quality/suites: a new table needs its file under tables/ and its suite, nothing here.
+A critical expectation that isn't met fails the job, and so the run; a warning goes into the e-mail. Results:
+processed.quality_results (outside the branches), quality.json and Data Docs of the run.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date
-from functools import reduce
+from importlib import import_module
 from typing import Any
 
+from great_expectations.expectations.expectation import Expectation
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from quality.gate import Finding, Gate
-from quality.suites import (
-    categories,
-    conversion_funnel,
-    customers,
-    daily_sales_summary,
-    events,
-    ledger,
-    product_history,
-    product_performance,
-    product_versions,
-    products,
-    reviews,
-    sales,
-    sessions,
-    traffic_hourly,
-    transactions,
-)
+from quality.suites import ledger
+from quality.touched import touched_frames
 from shoplake.aws import client, put_json
+from shoplake.config import Lake
 from shoplake.errors import DataError
 from shoplake.receipt import OUTCOMES, file_lines
 from shoplake.spark.job import JobRun
+from shoplake.tables import Table
 from shoplake.times import parse
 from shoplake.verdicts import Verdict, read_verdicts
 
-CATEGORIES, PERFORMANCE = "processed.categories", "curated.product_performance"
-EVENTS, SESSIONS = "processed.events", "processed.sessions"
-SUITES = {
-    CATEGORIES: categories.suite,
-    "processed.customers": customers.suite,
-    "processed.reviews": reviews.suite,
-    "processed.products": products.suite,
-    "processed.product_versions": product_versions.suite,
-    "processed.transactions": transactions.suite,
-    "curated.sales": sales.suite,
-    "curated.daily_sales_summary": daily_sales_summary.suite,
-    PERFORMANCE: product_performance.suite,
-    EVENTS: events.suite,
-    SESSIONS: sessions.suite,
-    "curated.traffic_hourly": traffic_hourly.suite,
-    "curated.conversion_funnel": conversion_funnel.suite,
-    "curated.product_history": product_history.suite,
-}
-BY_DAY = {
-    "processed.transactions": "order_day",
-    "curated.sales": "order_day",
-    "curated.daily_sales_summary": "order_day",
-    PERFORMANCE: "activity_day",
-}
-BY_SESSION_DAY = (SESSIONS, "curated.traffic_hourly", "curated.conversion_funnel")
-BY_KEY = {"processed.customers": "customer_id", "processed.reviews": "review_id"}
-PRODUCTS_TOUCHED = ("processed.products", "processed.product_versions")
-BY_PRODUCT = (*PRODUCTS_TOUCHED, "curated.product_history")
+Suite = Callable[[Table, Lake], list[Expectation]]
 RESULTS = "processed.quality_results"
 LEDGER_SCHEMA = "key string, is_accepted boolean, has_page boolean, " + ", ".join(
     f"{name} bigint" for name in ("read", *OUTCOMES)
@@ -88,7 +49,7 @@ def main() -> None:
     findings = gate.check("run.ledger", ledger_frame(run), ["key"], ledger.suite())
     for name, frame in touched_frames(run).items():
         table = run.declared(name)
-        findings += gate.check(name, frame, table.key, SUITES[name](table, run.lake))
+        findings += gate.check(name, frame, table.key, suite_of(table)(table, run.lake))
     keep(run, findings)
     put_docs(run, gate)
     run.finish()
@@ -98,45 +59,9 @@ def main() -> None:
         raise QualityCheckFailed(f"{len(broken)} critical expectation(s) not met: {names}")
 
 
-def touched_frames(run: JobRun) -> dict[str, DataFrame]:
-    """What the run touched of each table, as its branch has it, each also a view under the table's name."""
-    frames = {}
-    if days := touched_days(run):
-        frames |= {name: run.table(name).where(F.col(day).isin(days)) for name, day in BY_DAY.items()}
-    touched = [keys.select("product_id") for keys in map(run.touched, PRODUCTS_TOUCHED) if keys is not None]
-    if touched:
-        ids = reduce(DataFrame.union, touched).distinct().persist()
-        frames |= {name: run.table(name).join(ids, on="product_id", how="left_semi") for name in BY_PRODUCT}
-        run.table(CATEGORIES).createOrReplaceTempView(run.declared(CATEGORIES).name)  # which products refer to
-    frames |= frames_of_clicks(run)
-    for name, key in BY_KEY.items():
-        if (keys := run.touched(name)) is not None:
-            frames[name] = run.table(name).join(keys.select(key).distinct(), on=key, how="left_semi")
-    if run.touched(CATEGORIES) is not None:
-        frames[CATEGORIES] = run.table(CATEGORIES)
-    for name, frame in frames.items():
-        frame.createOrReplaceTempView(run.declared(name).name)
-    return frames
-
-
-def frames_of_clicks(run: JobRun) -> dict[str, DataFrame]:
-    """The events that the run wrote, and the days of which it changed a session, whole."""
-    if (events_touched := run.touched(EVENTS)) is None:
-        return {}
-    days = [row["event_day"] for row in events_touched.select("event_day").distinct().collect()]
-    frames = {EVENTS: run.table(EVENTS).where(F.col("event_day").isin(days) & (F.col("_run_id") == run.run_id))}
-    sessions_touched, session_days = run.touched(SESSIONS), []
-    if sessions_touched is not None:
-        session_days = [row["session_day"] for row in sessions_touched.select("session_day").distinct().collect()]
-    return frames | {name: run.table(name).where(F.col("session_day").isin(session_days)) for name in BY_SESSION_DAY}
-
-
-def touched_days(run: JobRun) -> list[date]:
-    """Days on which this run changed an order line or a row of a curated table, where it is and where it was."""
-    days = run.touched_days
-    if (lines := run.touched("processed.transactions")) is not None:
-        days |= {row["order_day"] for row in lines.select("order_day").distinct().collect()}
-    return sorted(days)
+def suite_of(table: Table) -> Suite:
+    """The suite of a table: the module of its name in quality/suites."""
+    return import_module(f"quality.suites.{table.name}").suite
 
 
 def ledger_frame(run: JobRun) -> DataFrame:

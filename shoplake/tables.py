@@ -10,11 +10,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from shoplake.config import Lake
 from shoplake.contracts import Column, load_contract
 from shoplake.errors import ConfigurationError
 from shoplake.root import root
 from shoplake.yamlfile import first_problem, read_yaml
 
+CATALOG = "glue_catalog"
 _DECIMAL = re.compile(r"^decimal\((\d+),(\d+)\)$")
 _PARTITION = re.compile(r"^(?:(days|months|years)\((\w+)\)|(\w+))$")
 
@@ -29,8 +31,28 @@ class TableColumn(BaseModel):
     required: bool = False
 
 
+class CheckedBy(BaseModel):
+    """How the quality gate finds what a run touched of a table: all rows of each value of `column` that it touched.
+
+    Tables with the same `touched_as` (by default the column's own name) are checked for the same values, so that their
+    sums can be compared. `quality.touched` says where the values come from.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    column: str
+    touched_as: str | None = None
+
+    @property
+    def values(self) -> str:
+        """The name under which jobs tell the values that they touched."""
+        return self.touched_as or self.column
+
+
 class Table(BaseModel):
-    """A table of the lake. `branched` tables are written on a run's branch and published by moving main."""
+    """A table of the lake. `branched` tables are written on a run's branch and published by moving main.
+
+    Of a table without `checked_by` the gate checks the rows that the run wrote.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
@@ -43,14 +65,16 @@ class Table(BaseModel):
     partition_by: str | None = Field(default=None, pattern=_PARTITION.pattern)
     contract: str | None = None
     touched_by: tuple[str, ...] = ()
+    checked_by: CheckedBy | None = None
 
     @model_validator(mode="after")
     def _names_its_own_columns(self) -> "Table":
         names = [column.name for column in self.columns]
         named = [*self.key, *([self.partition[1]] if self.partition else [])]
+        named += [self.checked_by.column] if self.checked_by else []
         for name in named:
             if name not in names:
-                raise ValueError(f"{name} is named by key or partition_by but is no column")
+                raise ValueError(f"{name} is named by key, partition_by or checked_by but is no column")
         if len(set(names)) < len(names):
             raise ValueError("a column stands twice")
         return self
@@ -68,9 +92,17 @@ class Table(BaseModel):
         """`database.name`, without the environment."""
         return f"{self.database}.{self.name}"
 
+    def spark_name(self, lake: Lake) -> str:
+        """Its name in Spark's catalog."""
+        return f"{CATALOG}.{lake.database(self.database)}.{self.name}"
+
     @cached_property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    def type_of(self, column: str) -> str:
+        """Spark's name of a column's type."""
+        return next(c.type for c in self.columns if c.name == column)
 
     @property
     def business_columns(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from great_expectations.expectations.expectation import Expectation
 
-from quality.suites.common import CRITICAL, WARNING, of_contract, of_declaration
+from quality.suites.common import CRITICAL, WARNING, of_contract, of_declaration, whole
 from quality.suites.rows import expect_no_rows
 from shoplake.config import Lake
 from shoplake.contracts import load_contract
@@ -16,8 +16,9 @@ def suite(table: Table, lake: Lake) -> list[Expectation]:
         *of_contract(load_contract("categories")),
         expect_no_rows(
             "A category below a known parent has the parent's path and its own name",
-            """
-            SELECT c.category_id FROM {batch} c JOIN categories p ON c.parent_id = p.category_id
+            f"""
+            SELECT c.category_id FROM {{batch}} c
+            JOIN {whole("processed.categories", lake)} p ON c.parent_id = p.category_id
             WHERE NOT c.is_in_cycle AND c.category_path <> concat(p.category_path, '/', c.name)
             """,
             CRITICAL,

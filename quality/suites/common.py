@@ -5,10 +5,16 @@ from collections.abc import Sequence
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
+from shoplake.config import Lake
 from shoplake.contracts import Column, Contract
-from shoplake.tables import Table
+from shoplake.tables import Table, load_tables
 
 CRITICAL, WARNING = "critical", "warning"
+
+
+def whole(full_name: str, lake: Lake) -> str:
+    """For a rule in SQL: all rows of a table as the run has it. Its bare name stands for those that the run touched."""
+    return load_tables()[full_name].spark_name(lake)
 
 
 def of_declaration(table: Table) -> list[Expectation]:

@@ -6,7 +6,8 @@ import great_expectations.expectations as gxe
 class ExpectNoRows(gxe.UnexpectedRowsExpectation):
     """No row comes out of `unexpected_rows_query`, a SELECT of the table's key over {batch}.
 
-    The query may also read the other views of the gate: each touched table under its name.
+    The query may also read other tables: their touched rows under the table's name (none where the run touched none),
+    all their rows under what `whole` gives in quality/suites/common.py.
     """
 
 

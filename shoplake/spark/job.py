@@ -4,7 +4,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -27,7 +27,6 @@ from shoplake.tables import Table, load_tables
 from shoplake.times import parse
 from shoplake.verdicts import read_ledgers
 
-CATALOG = "glue_catalog"
 _FILES = T.StructType(
     [
         T.StructField("_file", T.IntegerType(), False),
@@ -41,12 +40,19 @@ _FILES = T.StructType(
 class Ledger:
     """What a job made of its rows: five counts a file, three a table. `shoplake.receipt` reads it.
 
-    `days` are those of which the job changed a row in a curated table, where the row is and where it was.
+    `touched` has days by the name under which tables are checked for them (`checked_by` in tables/): of those the job
+    changed a row, where the row is and where it was. `keys` has the schema of what it wrote of a table's changed rows.
     """
 
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
-    days: set[date] = field(default_factory=set)
+    touched: dict[str, set[date]] = field(default_factory=dict)
+
+    keys: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def touch(self, column: str, days: Iterable[date]) -> None:
+        """Say that rows of some days changed, so that the gate checks all tables that are `checked_by` this column."""
+        self.touched.setdefault(column, set()).update(days)
 
 
 class JobRun:
@@ -118,8 +124,7 @@ class JobRun:
 
     def table_name(self, full_name: str) -> str:
         """A declared table's name in Spark's catalog."""
-        table = load_tables()[full_name]
-        return f"{CATALOG}.{self.lake.database(table.database)}.{table.name}"
+        return load_tables()[full_name].spark_name(self.lake)
 
     def table(self, full_name: str) -> DataFrame:
         """A table as this run sees it: its branch where it has written, else main."""
@@ -131,28 +136,30 @@ class JobRun:
     def touched(self, full_name: str) -> DataFrame | None:
         """What an earlier job of this run wrote of the rows that it changed in a table (keys, days).
 
-        None where it changed none.
+        None where it changed none, or no job reads them.
         """
-        if not any(self._changed(ledger, full_name) for ledger in self.earlier_ledgers):
-            return None
-        return self.spark.read.parquet(self.lake.uri(self.keys.touched(full_name)))
+        for ledger in self.earlier_ledgers:
+            if full_name in ledger["keys"]:
+                schema = T.StructType.fromJson(ledger["keys"][full_name])
+                return self.spark.read.schema(schema).parquet(self.lake.uri(self.keys.touched(full_name)))
+        return None
 
     def write_touched(self, full_name: str, keys: DataFrame) -> None:
+        self.ledger.keys[full_name] = keys.schema.jsonValue()
         keys.coalesce(1).write.mode("overwrite").parquet(self.lake.uri(self.keys.touched(full_name)))
 
-    @property
-    def touched_days(self) -> set[date]:
-        """Days of which an earlier job of this run changed a row in a curated table."""
-        return {date.fromisoformat(day) for ledger in self.earlier_ledgers for day in ledger["days"]}
+    def touched_days(self, column: str) -> set[date]:
+        """Days of which an earlier job of this run told that it changed a row, by the column (`Ledger.touch`)."""
+        return {date.fromisoformat(day) for ledger in self.earlier_ledgers for day in ledger["touched"].get(column, [])}
 
     @cached_property
     def earlier_ledgers(self) -> list[dict[str, Any]]:
         """What the jobs before this one wrote of their work."""
         return [ledger for ledger in read_ledgers(self.lake.bucket, self.keys) if ledger["job"] != self.job]
 
-    @staticmethod
-    def _changed(ledger: dict[str, Any], full_name: str) -> bool:
-        return any(ledger["tables"].get(full_name, {}).values())
+    def has_changed(self, full_name: str) -> bool:
+        """Whether an earlier job of this run changed a row of a table."""
+        return any(count for ledger in self.earlier_ledgers for count in ledger["tables"].get(full_name, {}).values())
 
     def finish(self) -> None:
         """Write the job's page of the ledger: the last thing a job does."""
@@ -160,7 +167,8 @@ class JobRun:
             "job": self.job,
             "files": self.ledger.files,
             "tables": self.ledger.tables,
-            "days": [day.isoformat() for day in sorted(self.ledger.days)],
+            "touched": {name: [d.isoformat() for d in sorted(days)] for name, days in self.ledger.touched.items()},
+            "keys": self.ledger.keys,
             "seconds": round(time.monotonic() - self._started, 3),
             "peak_memory_bytes": peak_memory_bytes(self.spark),
         }

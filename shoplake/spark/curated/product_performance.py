@@ -85,5 +85,5 @@ def merge_performance(run: JobRun, days: list[date]) -> None:
     computed = computed.where(is_reached).withColumn("_run_id", F.lit(run.run_id)).select(*table.column_names)
     changes = compare_rows(computed, stored.where(is_reached), table, deletes=True).persist()
     counts = changes.groupBy(ACTION, "activity_day").count().collect()
-    run.ledger.days |= {row["activity_day"] for row in counts if row[ACTION] is not None}
+    run.ledger.touch("order_day", {row["activity_day"] for row in counts if row[ACTION] is not None})
     write(run, PERFORMANCE, changes, Bounds.of_values("activity_day", reached), counts)

@@ -99,7 +99,7 @@ def merge_sales(run: JobRun, orders: DataFrame) -> list[date]:
     before = stored.join(keys, on=list(table.key), how="left_semi")
     reached = changed.select("order_day").union(before.select("order_day")).distinct()
     days = [row["order_day"] for row in reached.collect()]
-    run.ledger.days |= set(days)
+    run.ledger.touch("order_day", days)
     write(run, SALES, changes, bounds)
     return days
 
