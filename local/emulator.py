@@ -103,6 +103,7 @@ class Emulator:
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self.state_dir / "s3"),
             "AUTH": "false",
+            "LAMBDA_WARM_TTL_SECONDS": "60",  # of a function's processes beyond the first, 60 MB each
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
             # No Docker, even where there is one: nothing of the lake may leave this process tree.
             "DOCKER_HOST": f"unix://{self.state_dir}/no-docker.sock",

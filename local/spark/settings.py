@@ -16,7 +16,7 @@ def spark_settings(endpoint: str, warehouse: str | None) -> dict[str, str]:
     settings = {
         "spark.master": f"local[{CORES}]",
         "spark.app.name": "glue-jobs",
-        "spark.driver.memory": "2g",
+        "spark.driver.memory": "1536m",  # the whole lake is promised to fit into 4 GB
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
