@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from generator import assumptions, vocabulary
 from generator.catalogue import Catalogue, categories, pick_product
-from generator.customers import COUNTRIES, countries_of, repeat_customers
+from generator.customers import COUNTRIES, countries_of, customer_ids, repeat_customers
 from generator.demand import DAY_S, Slice, moments
 from generator.draws import generator, geometric, pick, trait
 from generator.orders import Lines
@@ -184,7 +184,7 @@ class Clicks:
         )  # fmt: skip
 
     def _origins(self, visits: _Visits) -> pa.StringArray:
-        """Referrer, campaign, device, address, user agent, e-mail and country of each visit."""
+        """Referrer, campaign, device, address, user agent, e-mail, customer and country of each visit."""
         seed, visitor = self._seed, visits.visitor
         devices = tuple(assumptions.DEVICES)
         device = pick(assumptions.DEVICES, trait(seed, "device", visitor))
@@ -202,14 +202,15 @@ class Clicks:
         address = (trait(seed, "address", visitor) * len(_NETWORKS) * 254).astype(np.int64)
         networks = strings([f"{network}.{host}" for network in _NETWORKS for host in range(1, 255)])
         email = joined('"customer', number(visitor + 1), '@example.com"')
-        email = pc.if_else(pa.array(visits.is_customer), email, "null")
+        customer = joined(email, ',"customer_id":"', customer_ids(visitor), '"')
+        who = pc.if_else(pa.array(visits.is_customer), customer, 'null,"customer_id":null')
         country = strings([json_text(c) for c in COUNTRIES])
         return joined(
             chosen(strings([f",{s[1:-1]}" for s in sources]), visits.source),
             chosen(strings(device_texts), device),
             chosen(networks, address),
             chosen(strings([f'","user_agent":{json_text(a)},"email":' for a in agents]), agent),
-            email, ',"country":', chosen(country, countries_of(seed, visitor)),
+            who, ',"country":', chosen(country, countries_of(seed, visitor)),
         )  # fmt: skip
 
 

@@ -160,7 +160,7 @@ def merge_sessions(run: JobRun, rules: SessionRules, decided: DataFrame, groups:
     run.ledger.tables[SESSIONS] = counts_of(counted)
     if not any(run.ledger.tables[SESSIONS].values()):
         return set()
-    keys = ("session_id", "visitor_id", "customer_id", "session_day")
+    keys = ("session_id", "visitor_id", "customer_id", "session_day", "started_at")
     changed = changes.where(F.col(ACTION).isin(INSERT, UPDATE)).select(*keys)
     run.write_touched(SESSIONS, changed.union(reached.select(*keys)).distinct())
     bounds = Bounds.of_groups([*made, *found], changes.schema, ["started_at"])

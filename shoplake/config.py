@@ -169,6 +169,7 @@ class Inventory(_Strict):
     project: str
     reporting_currency: str = Field(pattern=r"^[A-Z]{3}$")
     reporting_time_zone: TimeZone
+    attribution_window_days: Positive
     datasets: dict[ShortName, Dataset]
     databases: list[ShortName]
     zones: dict[str, Annotated[str, Field(pattern=r"^[a-z-]+/$")]]

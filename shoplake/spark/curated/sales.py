@@ -1,10 +1,11 @@
 """Sales by order line and by day: processed.transactions -> curated.sales -> curated.daily_sales_summary.
 
-Touched are orders of which a line changed, and orders whose product was moved to another category at their time.
-They are computed anew as whole orders, since the size class is the order's; days that those reach are summed anew.
+Touched are orders of which a line changed, orders whose product was moved to another category at their time, those of
+customers that changed, and those in whose attribution window a session of their customer changed. They are computed
+anew as whole orders, since the size class is the order's; days that those reach are summed anew.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from functools import reduce
 
 from pyspark.sql import DataFrame, Window
@@ -12,11 +13,14 @@ from pyspark.sql import functions as F
 
 from shoplake.spark.amounts import MONEY
 from shoplake.spark.catalogue import category_spans, is_within
+from shoplake.spark.curated.attribution import owed_to, with_attribution, with_placing
 from shoplake.spark.curated.writing import write
+from shoplake.spark.day_spans import merged, overlaps
 from shoplake.spark.job import JobRun
-from shoplake.spark.upsert import ACTION, Bounds, compare_rows, counts_of
+from shoplake.spark.upsert import ACTION, Bounds, compare_rows, counts_of, ends
 
 LINES, VERSIONS = "processed.transactions", "processed.product_versions"
+CUSTOMERS, SESSIONS = "processed.customers", "processed.sessions"
 SALES, DAILY = "curated.sales", "curated.daily_sales_summary"
 UNKNOWN = "(unknown)"
 LOW_ORDER, MEDIUM_ORDER = 50, 100  # an order's net amount, in the reporting currency
@@ -52,6 +56,19 @@ def _with_category(lines: DataFrame, spans: DataFrame | None) -> DataFrame:
     )
 
 
+def with_customers(lines: DataFrame, customers: DataFrame) -> DataFrame:
+    """Lines with what is known now of their customer (processed.customers). One who isn't there is inferred."""
+    known = customers.select(
+        "customer_id",
+        F.col("country").alias("customer_country"),
+        F.col("signed_up_day").alias("customer_signed_up_day"),
+        F.lit(True).alias("_is_known"),
+    )
+    is_inferred = F.when(F.col("customer_id").isNotNull(), F.col("_is_known").isNull())
+    joined = lines.join(known, on="customer_id", how="left")
+    return joined.withColumn("is_customer_inferred", is_inferred).drop("_is_known")
+
+
 def to_daily_summary(sales: DataFrame) -> DataFrame:
     """Orders, units, revenue and customers by day, category and country, over lines that count as revenue."""
     revenue = F.sum("net_amount")
@@ -69,9 +86,14 @@ def to_daily_summary(sales: DataFrame) -> DataFrame:
     )
 
 
+def attribution_window(run: JobRun) -> timedelta:
+    """How long before an order a session may have begun that it is owed to."""
+    return timedelta(days=run.lake.inventory.attribution_window_days)
+
+
 def touched_orders(run: JobRun) -> DataFrame | None:
-    """Orders of which a line changed, or the category that a line's product had at the time; None where there is
-    none for sure.
+    """Orders of which a line changed, the category that a line's product had at the time, the customer, or a session
+    that it may be owed to; None where there is none for sure.
     """
     frames = []
     if (changed := run.touched(LINES)) is not None:
@@ -84,6 +106,13 @@ def touched_orders(run: JobRun) -> DataFrame | None:
             is_reached = (F.col("product_id") == F.col("_product")) & is_within(F.col("ordered_at"))
             lines = run.table(LINES).where(bounds.condition())
             frames.append(lines.join(moved, on=is_reached, how="left_semi").select("order_id"))
+    # Of a customer or session stored sales tell the orders: those that they don't have yet are touched by their lines.
+    if (customers := run.touched(CUSTOMERS)) is not None:
+        bounds = Bounds.of(customers, ["customer_id"])
+        sales = run.table(SALES).where(bounds.condition())
+        frames.append(sales.join(customers, on="customer_id", how="left_semi").select("order_id"))
+    if (sessions := run.touched(SESSIONS)) is not None:
+        frames.append(owed_to(run.table(SALES), sessions, attribution_window(run)))
     return reduce(DataFrame.union, frames).distinct().persist() if frames else None
 
 
@@ -92,7 +121,8 @@ def merge_sales(run: JobRun, orders: DataFrame) -> list[date]:
     table, bounds = run.declared(SALES), Bounds.of(orders, ["order_id"])
     lines = run.table(LINES).where(bounds.condition()).join(orders, on="order_id", how="left_semi")
     stored = run.table(SALES).where(bounds.condition()).join(orders, on="order_id", how="left_semi")
-    sales = to_sales(lines, spans_of(run, lines)).withColumn("_run_id", F.lit(run.run_id)).select(*table.column_names)
+    sales = computed_sales(run, with_placing(lines).persist())
+    sales = sales.withColumn("_run_id", F.lit(run.run_id)).select(*table.column_names)
     changes = compare_rows(sales, stored, table).persist()
     changed = changes.where(F.col(ACTION).isNotNull())
     keys = changed.select(*table.key)
@@ -102,6 +132,20 @@ def merge_sales(run: JobRun, orders: DataFrame) -> list[date]:
     run.ledger.touch("order_day", days)
     write(run, SALES, changes, bounds)
     return days
+
+
+def computed_sales(run: JobRun, lines: DataFrame) -> DataFrame:
+    """Sales of whole orders' lines with `placed_at`. Only their customers are read, and of sessions only the days of
+    their windows.
+    """
+    window, placed_day = attribution_window(run), F.to_date("placed_at").alias("day")
+    buyers = lines.where(F.col("customer_id").isNotNull()).groupBy(placed_day).agg(*ends(["customer_id"])).collect()
+    bounds = Bounds.of_groups(buyers, lines.schema, ["customer_id"])
+    customers = run.table(CUSTOMERS).where(bounds.condition())
+    spans = merged((group["day"] - window, group["day"]) for group in buyers)
+    sessions = run.table(SESSIONS).where(overlaps(spans, "started_at", "started_at") & bounds.condition())
+    sales = with_customers(to_sales(lines, spans_of(run, lines)), customers)
+    return with_attribution(sales, sessions, window)
 
 
 def spans_of(run: JobRun, lines: DataFrame) -> DataFrame | None:
