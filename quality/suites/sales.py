@@ -2,7 +2,7 @@
 
 from great_expectations.expectations.expectation import Expectation
 
-from quality.suites.common import CRITICAL, WARNING, of_declaration
+from quality.suites.common import CRITICAL, WARNING, of_declaration, whole
 from quality.suites.rows import expect_no_rows
 from shoplake.config import Lake
 from shoplake.tables import Table
@@ -45,13 +45,24 @@ def suite(table: Table, lake: Lake) -> list[Expectation]:
             "The sessions that an order is owed to are there, and its customer's",
             f"""
             SELECT order_id, line_key, touch.session_id
-            FROM (SELECT *, explode(array(
-                      struct(first_touch_at AS at, first_touch_session_id AS session_id, first_touch_channel AS channel),
-                      struct(last_touch_at AS at, last_touch_session_id AS session_id, last_touch_channel AS channel)
-                  )) AS touch FROM {{batch}} WHERE first_touch_session_id IS NOT NULL) s
+            FROM (
+                SELECT *, explode(array(
+                    struct(first_touch_at AS at, first_touch_session_id AS session_id, first_touch_channel AS channel),
+                    struct(last_touch_at AS at, last_touch_session_id AS session_id, last_touch_channel AS channel)
+                )) AS touch FROM {{batch}} WHERE first_touch_session_id IS NOT NULL
+            ) s
             LEFT JOIN sessions v ON v.session_id = s.touch.session_id
             WHERE to_date(from_utc_timestamp(touch.at, '{zone}')) IN (SELECT session_day FROM sessions)
               AND NOT (v.customer_id <=> s.customer_id AND v.started_at <=> touch.at AND v.channel <=> touch.channel)
+            """,
+            CRITICAL,
+        ),
+        expect_no_rows(
+            "Every buyer is a customer of curated.customer_360",
+            f"""
+            SELECT order_id, line_key, customer_id FROM {{batch}}
+            LEFT ANTI JOIN {whole("curated.customer_360", lake)} USING (customer_id)
+            WHERE customer_id IS NOT NULL
             """,
             CRITICAL,
         ),

@@ -144,9 +144,12 @@ class JobRun:
                 return self.spark.read.schema(schema).parquet(self.lake.uri(self.keys.touched(full_name)))
         return None
 
-    def write_touched(self, full_name: str, keys: DataFrame) -> None:
+    def write_touched(self, full_name: str, keys: DataFrame) -> DataFrame:
+        """Keep what later jobs read of the rows that this one changes in a table. Returns it as it is kept."""
         self.ledger.keys[full_name] = keys.schema.jsonValue()
-        keys.coalesce(1).write.mode("overwrite").parquet(self.lake.uri(self.keys.touched(full_name)))
+        path = self.lake.uri(self.keys.touched(full_name))
+        keys.coalesce(1).write.mode("overwrite").parquet(path)
+        return self.spark.read.schema(keys.schema).parquet(path)
 
     def touched_days(self, column: str) -> set[date]:
         """Days of which an earlier job of this run told that it changed a row, by the column (`Ledger.touch`)."""

@@ -1,4 +1,4 @@
-"""A dirty shop's clicks and OTTO's real sessions, the late files first, against an independent count."""
+"""A dirty shop's clicks and OTTO's real sessions, the late files and the orders first, against an independent count."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.local_lake import first_differences, run_shoplake
+from tests.oracles import buyers
 from tests.oracles import clicks as oracle
 
 pytestmark = pytest.mark.lake
@@ -22,42 +23,59 @@ FIGURES = (
     "is_converted",
 )  # fmt: skip
 HOURS = ("hour_at", "session_day", "sessions", "visitors", "events", "page_views", "conversions", "revenue")
+SALES = (
+    "order_id", "line_key", "placed_at", "customer_id", "customer_country", "customer_signed_up_day",
+    "is_customer_inferred", "first_touch_at", "first_touch_channel", "last_touch_at", "last_touch_channel",
+)  # fmt: skip
 FUNNEL = ("session_day", "channel", "device", "sessions", "with_view", "with_cart", "with_checkout", "with_purchase")
 
 
 @dataclass(frozen=True)
 class Shop:
-    """The shop's folder, what was planted in it, and what `show` says of its files after two runs."""
+    """The shop's folder, what was planted in it, and what `show` says of its files after two runs. Its orders and
+    customers are of the same shop without dirt.
+    """
 
     folder: Path
+    clean: Path
     truth: list[dict[str, Any]]
     files: dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def shop(lake, tmp_path_factory):
-    """Two runs: the late file and OTTO's sessions, then the days that the late file belongs to."""
+    """Two runs: the late file, OTTO's sessions, orders and customers; then clicks alone, of the days that the late file
+    belongs to.
+    """
     lake.clear()
     folder = tmp_path_factory.mktemp("clicks") / "shop"
-    options = ("--days", "3", "--orders-per-day", "8", "--dirt", "0.04", "--datasets", "clickstream")
-    done = run_shoplake("generate", *options, "--out", folder)
-    assert done.exit_code == 0, done.err
+    clean = folder.with_name("clean")
+    for tree, dirt, datasets in ((folder, "0.04", "clickstream"), (clean, "0", "transactions,customers")):
+        options = ("--days", "3", "--orders-per-day", "8", "--dirt", dirt, "--datasets", datasets)
+        done = run_shoplake("generate", *options, "--out", tree)
+        assert done.exit_code == 0, done.err
     late = list((folder / "late").rglob("*.jsonl"))
     assert late
-    files = {}
+    files, others = {}, list(clean.glob("*/*/*/*.csv"))
     with lake.arrivals_wait():
         lake.ask("drop", "--tree", folder / "late")
+        lake.ask("drop", "--tree", clean)
         if OTTO.is_file():
             lake.ask("drop", "clickstream", OTTO)
-        lake.wait_for_arrivals(len(late) + OTTO.is_file())
-    files |= {file["key"].removeprefix("raw/"): file for file in lake.run()["inputs"]}
+        lake.wait_for_arrivals(len(late) + len(others) + OTTO.is_file())
+    files |= clicks_of(lake.run())
     days = [path for path in folder.rglob("clickstream-*") if "late" not in path.parts]
     with lake.arrivals_wait():
         lake.ask("drop", "--tree", folder)
         lake.wait_for_arrivals(len(days))
-    files |= {file["key"].removeprefix("raw/"): file for file in lake.run()["inputs"]}
+    files |= clicks_of(lake.run())
     truth = [json.loads(line) for line in (folder / "truth.jsonl").read_text().splitlines()]
-    return Shop(folder, truth, files)
+    return Shop(folder, clean, truth, files)
+
+
+def clicks_of(run: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A run's files of clicks as `show` has them, by the key after raw/."""
+    return {file["key"].removeprefix("raw/"): file for file in run["inputs"] if file["dataset"] == "clickstream"}
 
 
 def test_the_shops_visits_are_those_of_an_independent_count(lake, shop):
@@ -72,6 +90,37 @@ def test_hours_and_funnel_are_sums_of_these_visits(lake, shop):
     visits = oracle.sessions(events)
     assert first_differences(oracle.hours(visits), lake.columns("curated.traffic_hourly", *HOURS)) == {}
     assert first_differences(oracle.funnel(visits), lake.columns("curated.conversion_funnel", *FUNNEL)) == {}
+
+
+def known_visits(shop: Shop) -> list[tuple[str, oracle.Session]]:
+    """The visits of which the customer is known, with that customer."""
+    visits = oracle.sessions(oracle.read_shop(shop.folder))
+    return [(visit.customer, visit) for visit in visits if visit.customer]
+
+
+def test_orders_are_owed_to_the_visits_of_an_independent_count_though_clicks_came_after_them(lake, shop):
+    lines, known = buyers.read_lines(shop.clean), buyers.read_known(shop.clean)
+    expected = buyers.sales(lines, known, known_visits(shop))
+    assert sum(row[-1] is not None for row in expected) > 10
+    assert first_differences(expected, lake.columns("curated.sales", *SALES)) == {}
+
+
+def test_touches_name_the_sessions_that_began_then(lake, shop):
+    sessions = lake.columns("processed.sessions", "session_id", "customer_id", "started_at", "channel")
+    began = {session: (customer, at, channel) for session, customer, at, channel in sessions}
+    for which in ("first", "last"):
+        names = (f"{which}_touch_session_id", "customer_id", f"{which}_touch_at", f"{which}_touch_channel")
+        touches = [touch for touch in lake.columns("curated.sales", *names) if touch[0] is not None]
+        assert touches
+        assert [touch for touch in touches if began[touch[0]] != touch[1:]] == []
+
+
+def test_customers_are_those_of_an_independent_count_though_clicks_came_after_them(lake, shop):
+    lines, known = buyers.read_lines(shop.clean), buyers.read_known(shop.clean)
+    events = oracle.read_shop(shop.folder) + (oracle.read_otto(OTTO) if OTTO.is_file() else [])
+    latest = max(*(line.day for line in lines), *(visit.day for visit in oracle.sessions(events)))
+    expected = buyers.customers(lines, known, latest, known_visits(shop))
+    assert first_differences(expected, lake.rows("curated.customer_360")) == {}
 
 
 def test_robots_are_kept_and_flagged(lake, shop):

@@ -14,7 +14,7 @@ import pytest
 
 from shoplake.keys import RunKeys
 from tests.end_to_end.local_lake import LOADED_TABLES, LocalLake, first_differences, run_shoplake
-from tests.oracles import people
+from tests.oracles import buyers, people
 
 pytestmark = pytest.mark.lake
 
@@ -22,7 +22,7 @@ DATASETS = "transactions,products,categories,reviews,customers"
 LOADED = ("accepted", "accepted_with_rejects")
 
 
-PEOPLE = ("processed.customers", "processed.reviews")
+PEOPLE = ("processed.customers", "processed.reviews", "curated.customer_360", "curated.sales")
 KEPT_TABLES = ("processed.quality_results", "processed.runs", "curated.published")
 AWKWARD = {
     "customers": [
@@ -54,7 +54,7 @@ class Loaded:
     days: list[dict[str, Any]]
     lines: list[dict[str, Any]]
     counts: dict[str, int]
-    clean: Path  # customers and reviews of the same shop without its dirt
+    clean: Path  # orders, customers and reviews of the same shop without its dirt
     raw_people: list[tuple[str, ...]]  # what is personal of each customer, as its file has it
     people: dict[str, list[dict[str, Any]]]  # the rows of their tables
     key: bytes
@@ -83,7 +83,9 @@ def loaded(lake, tmp_path_factory):
     done = run_shoplake("generate", *options, "--dirt", "0.04", "--datasets", DATASETS, "--out", shop)
     assert done.exit_code == 0, done.err
     clean = shop.with_name("clean")
-    done = run_shoplake("generate", *options, "--dirt", "0", "--datasets", "reviews,customers", "--out", clean)
+    done = run_shoplake(
+        "generate", *options, "--dirt", "0", "--datasets", "transactions,reviews,customers", "--out", clean
+    )
     assert done.exit_code == 0, done.err
     add_awkward_people(shop)
     shows = [load_tree(lake, shop), load_tree(lake, shop / "late")]
@@ -99,7 +101,7 @@ def loaded(lake, tmp_path_factory):
             SELECT order_day, count(*) AS lines, count(DISTINCT order_id) AS orders, sum(quantity) AS units,
                    sum(net_amount) AS revenue FROM sales WHERE is_revenue GROUP BY order_day ORDER BY order_day
         """),
-        lines=lake.query("SELECT order_id, product_id, customer_id FROM sales"),
+        lines=lake.query("SELECT order_id, line_key, product_id, customer_id FROM sales"),
         counts={
             table: int(lake.query(f"SELECT count(*) AS n FROM processed_local.{table}")[0]["n"])
             for table in ("products", "product_versions", "categories")
@@ -272,6 +274,39 @@ def test_reviews_are_those_that_an_independent_reading_of_the_clean_shop_finds(l
     assert {review.review_id for review in expected} == {review.review_id for review in found}
     kept = [{review for review in side if review.review_id not in unknown} for side in (expected, found)]
     assert first_differences(*kept) == {}
+
+
+def unknown_customers(loaded) -> dict[tuple[str, str], str]:
+    """The lines with a customer that was planted, whom no customers' file knows."""
+    found = {(row["order_id"], row["line_key"]): row["customer_id"] for row in loaded.lines}
+    return {line: customer for line, customer in found.items() if customer == "C9999999"}
+
+
+def known_customers(loaded) -> buyers.Known:
+    return {**buyers.read_known(loaded.clean), "17850": (None, None), "A2": (None, None)}
+
+
+def test_sales_know_their_customers_as_an_independent_reading_does(loaded):
+    columns = (
+        "order_id", "line_key", "placed_at", "customer_id", "customer_country", "customer_signed_up_day",
+        "is_customer_inferred", "first_touch_at", "first_touch_channel", "last_touch_at", "last_touch_channel",
+    )  # fmt: skip
+    assert len(unknown_customers(loaded)) > 0
+    lines = buyers.read_lines(loaded.clean, unknown_customers(loaded))
+    found = [tuple(row[name] for name in columns) for row in loaded.people["curated.sales"]]
+    assert first_differences(buyers.sales(lines, known_customers(loaded)), found) == {}
+
+
+def test_customers_scores_and_values_are_those_of_an_independent_count_and_an_order_of_2099_moves_none(loaded):
+    assert any(entry["kind"] == "future_date" for entry in loaded.truth)
+    lines = buyers.read_lines(loaded.clean, unknown_customers(loaded))
+    ratings = [(review.customer_id, review.rating) for review in people.reviews(loaded.clean) if review.customer_id]
+    latest = max(line.day for line in lines)
+    expected = buyers.customers(lines, known_customers(loaded), latest, ratings=ratings)
+    rows = loaded.people["curated.customer_360"]
+    found = [tuple(value for name, value in row.items() if not name.startswith("_")) for row in rows]
+    assert first_differences(expected, found) == {}
+    assert [row["customer_id"] for row in rows if row["is_inferred"]] == ["C9999999"]
 
 
 def test_awkward_customers_and_reviews_are_kept_as_far_as_they_can_be_read(loaded):

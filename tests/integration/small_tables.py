@@ -16,7 +16,13 @@ SALE = {
     "category": "Kitchen", "country": "France", "channel": "web", "status": "completed", "quantity": 2,
     "unit_price": Decimal("5"), "gross_amount": Decimal("10"), "discount_amount": Decimal("0"),
     "net_amount": Decimal("10"), "total_amount": Decimal("10"), "currency": "GBP", "is_return": False,
-    "is_cancellation": False, "is_revenue": True, "order_size": "low", "_run_id": "2025-01-16-0001",
+    "is_cancellation": False, "is_revenue": True, "order_size": "low", "first_touch_channel": "email",
+    "last_touch_channel": "email", "_run_id": "2025-01-16-0001",
+}  # fmt: skip
+CUSTOMER = {
+    "customer_id": "ann", "is_inferred": False, "orders": 2, "completed_orders": 1, "units": 2, "spend": Decimal("95"),
+    "first_order_day": date(2025, 1, 15), "days_since_last_order": 1, "rfm_segment": "loyal",
+    "predicted_value": Decimal("95"), "_run_id": "2025-01-16-0001",
 }  # fmt: skip
 DAY = {
     "order_day": date(2025, 1, 15), "category": "Kitchen", "country": "France", "orders": 1, "units": 2,

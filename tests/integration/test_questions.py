@@ -14,7 +14,18 @@ from local.provision.account import Account
 from shoplake.athena import run_query, stored_queries
 from shoplake.views import refresh_views
 from tests.integration.small_lake import small_lake
-from tests.integration.small_tables import DAY, FINDING, PRODUCT, PRODUCT_DAY, PUBLISHED, RUN, SALE, VERSION, write
+from tests.integration.small_tables import (
+    CUSTOMER,
+    DAY,
+    FINDING,
+    PRODUCT,
+    PRODUCT_DAY,
+    PUBLISHED,
+    RUN,
+    SALE,
+    VERSION,
+    write,
+)
 
 ENV = "questions"
 FIFTEENTH, SIXTEENTH = date(2025, 1, 15), date(2025, 1, 16)
@@ -34,9 +45,29 @@ def lake(emulator, tmp_path_factory):
         {"line_key": "2", **hat, "quantity": 1, "net_amount": Decimal("90"), "order_size": "high"},
         {"order_id": "A2", "order_day": SIXTEENTH, "quantity": -1, "net_amount": Decimal("-5"), "is_return": True},
         {"order_id": "A3", "order_day": SIXTEENTH, "customer_id": "bob", "country": "Spain", "order_size": "medium",
-         "quantity": 10, "net_amount": Decimal("50")},
+         "quantity": 10, "net_amount": Decimal("50"), "last_touch_channel": "direct"},
         {"order_id": "A4", "order_day": SIXTEENTH, "status": "cancelled", "is_revenue": False},
     )  # fmt: skip
+    bob = {
+        "customer_id": "bob",
+        "orders": 1,
+        "completed_orders": 3,
+        "spend": Decimal("50"),
+        "first_order_day": date(2024, 11, 30),
+        "days_since_last_order": 0,
+        "predicted_value": Decimal("50"),
+    }
+    eve = {
+        "customer_id": "eve",
+        "orders": 0,
+        "completed_orders": 0,
+        "spend": Decimal("0"),
+        "predicted_value": None,
+        "first_order_day": None,
+        "days_since_last_order": None,
+        "rfm_segment": "prospects",
+    }
+    write(lake, "curated.customer_360", CUSTOMER, {}, bob, eve)
     write(
         lake, "curated.daily_sales_summary", DAY,
         {},
@@ -100,6 +131,18 @@ ANSWERS = {
     ],
     "returns-by-product": [("MUG", "Mug", "12", "1", "8.3", "5.0000", "1")],
     "repeat-customers": [("1 order", "2", "100.0", "2", "150.0000")],
+    "rfm-segments": [
+        ("loyal", "2", "66.7", "145.0000", "100.0", "2.0", "1.0", "145.0000"),
+        ("prospects", "1", "33.3", "0.0000", "0.0", "0.0", None, None),
+    ],
+    "cohort-retention": [
+        ("2024-11-01", "2", "1", "100.0"),
+        ("2025-01-01", "0", "1", "100.0"),
+    ],
+    "attribution-first-against-last": [
+        ("email", "3", "2", "145.0000", "95.0000", "-50.0000"),
+        ("direct", "0", "1", "0.0000", "50.0000", "50.0000"),
+    ],
     "order-sizes": [
         ("2025-01-01", "high", "1", "100.0000", "100.0000"),
         ("2025-01-01", "medium", "1", "50.0000", "50.0000"),

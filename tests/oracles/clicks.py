@@ -36,6 +36,7 @@ class Event:
     medium: str | None = None
     device: str | None = None
     value: Decimal | None = None
+    customer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Session:
         if host is None or host == own:
             return "direct"
         return "organic_search" if ".google." in f".{host}" else "referral"
+
+    @property
+    def customer(self) -> str | None:
+        """Who the visitor was last known as."""
+        return next((event.customer for event in reversed(self.events) if event.customer), None)
 
     @property
     def device(self) -> str:
@@ -169,7 +175,7 @@ def _of_shop(line: str) -> Event | None:
     return Event(
         said["visitor_id"], at, said["event_id"], said.get("event_type") or said["action"], said["page_url"],
         said["referrer"], said["utm_source"], said["utm_medium"], said["device"],
-        None if said["value"] is None else Decimal(str(said["value"])),
+        None if said["value"] is None else Decimal(str(said["value"])), said["customer_id"],
     )  # fmt: skip
 
 

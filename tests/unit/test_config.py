@@ -170,6 +170,7 @@ def test_tables_are_published_after_the_tables_they_are_made_of():
         "processed.transactions",
         "curated.conversion_funnel",
         "curated.sales",
+        "curated.customer_360",
         "curated.daily_sales_summary",
         "curated.product_history",
         "curated.product_performance",

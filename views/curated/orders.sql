@@ -18,6 +18,8 @@ SELECT
   min(order_size) AS order_size,
   bool_and(is_return) AS is_return,
   bool_or(is_cancellation) AS is_cancellation,
-  bool_or(is_revenue) AS is_revenue
+  bool_or(is_revenue) AS is_revenue,
+  min(first_touch_channel) AS first_touch_channel,
+  min(last_touch_channel) AS last_touch_channel
 FROM ${curated}.sales
 GROUP BY order_id

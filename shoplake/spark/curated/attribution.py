@@ -20,8 +20,8 @@ def with_placing(lines: DataFrame) -> DataFrame:
 
 
 def with_attribution(lines: DataFrame, sessions: DataFrame, window: timedelta) -> DataFrame:
-    """Lines with `placed_at` and the first and the last of their customer's sessions in the window: when each began, its
-    id and channel; nulls where there is none. A return is owed to what the order was owed to.
+    """Lines with `placed_at` and the first and the last of their customer's sessions in the window: when each began,
+    its id and channel; nulls where there is none. A return is owed to what the order was owed to.
     """
     orders = lines.where(F.col("customer_id").isNotNull()).select("order_id", "customer_id", "placed_at").distinct()
     touches = sessions.select("customer_id", F.struct("started_at", "session_id", "channel").alias("touch"))

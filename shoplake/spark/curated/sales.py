@@ -116,8 +116,10 @@ def touched_orders(run: JobRun) -> DataFrame | None:
     return reduce(DataFrame.union, frames).distinct().persist() if frames else None
 
 
-def merge_sales(run: JobRun, orders: DataFrame) -> list[date]:
-    """Bring curated.sales up to date for some orders. Returns the days that changed, old and new."""
+def merge_sales(run: JobRun, orders: DataFrame) -> tuple[list[date], DataFrame | None]:
+    """Bring curated.sales up to date for some orders. Returns the days and the customers (`customer_id`) of the lines
+    that changed, old and new; no day and None where no line did.
+    """
     table, bounds = run.declared(SALES), Bounds.of(orders, ["order_id"])
     lines = run.table(LINES).where(bounds.condition()).join(orders, on="order_id", how="left_semi")
     stored = run.table(SALES).where(bounds.condition()).join(orders, on="order_id", how="left_semi")
@@ -127,11 +129,13 @@ def merge_sales(run: JobRun, orders: DataFrame) -> list[date]:
     changed = changes.where(F.col(ACTION).isNotNull())
     keys = changed.select(*table.key)
     before = stored.join(keys, on=list(table.key), how="left_semi")
-    reached = changed.select("order_day").union(before.select("order_day")).distinct()
-    days = [row["order_day"] for row in reached.collect()]
+    reached = [*table.key, "order_day", "customer_id"]
+    # Kept in a file, since what a run changed can't be told from the table once it is written.
+    touched = run.write_touched(SALES, changed.select(*reached).union(before.select(*reached)).distinct())
+    days = [row["order_day"] for row in touched.select("order_day").distinct().collect()]
     run.ledger.touch("order_day", days)
     write(run, SALES, changes, bounds)
-    return days
+    return days, touched.select("customer_id") if days else None
 
 
 def computed_sales(run: JobRun, lines: DataFrame) -> DataFrame:
