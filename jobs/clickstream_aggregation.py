@@ -26,7 +26,8 @@ DATASET = "clickstream"
 EVENTS, SESSIONS = "processed.events", "processed.sessions"
 TRAFFIC, FUNNEL = "curated.traffic_hourly", "curated.conversion_funnel"
 HASH_LENGTH = 32  # hexadecimal digits of the event's hash in its id: 128 bits
-HELD = {"_held_time": "event_time", "_held_visitor": "visitor_id", "_held_is_robot": IS_ROBOT, "_held_day": "event_day"}
+HELD = {"_held_time": "event_time", "_held_visitor": "visitor_id", "_held_is_robot": IS_ROBOT, "_held_day": "event_day",
+        "_held_product": "product_id"}  # fmt: skip
 """What is brought along of a stored event that a new one may replace."""
 
 
@@ -132,7 +133,8 @@ def bounding_columns(contract: Contract, files: list[dict]) -> list[str]:
 def write_touched_events(run: JobRun, decided: DataFrame) -> None:
     """Days and products of the events that changed, where they are and where they were."""
     changed = decided.where(F.col(ACTION).isin(INSERT, UPDATE))
-    before = changed.where(F.col("_held_day").isNotNull()).select("product_id", F.col("_held_day").alias("event_day"))
+    was_there = F.col("_held_day").isNotNull()
+    before = changed.where(was_there).select(F.col("_held_product").alias("product_id"), F.col("_held_day"))
     run.write_touched(EVENTS, changed.select("product_id", "event_day").union(before).distinct())
 
 

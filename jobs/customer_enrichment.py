@@ -6,8 +6,6 @@ dropped, masked or hashed already. A text that is no e-mail address or telephone
 costs the shop that address, not the customer. Reviews become plain text. Read by the master merge.
 """
 
-from collections.abc import Sequence
-
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -17,7 +15,7 @@ from shoplake.spark.intake import by_outcome, settle_ledger, take_in
 from shoplake.spark.job import JobRun
 from shoplake.spark.plain_text import plain_text
 from shoplake.spark.upsert import ACTION, by_action, counts_of, write_changes
-from shoplake.spark.winners import INSERT, OUTCOME, QUARANTINED, UPDATE, decide, row_hash
+from shoplake.spark.winners import OUTCOME, QUARANTINED, as_before, decide, row_hash, touched_rows
 
 CUSTOMERS, REVIEWS = "processed.customers", "processed.reviews"
 HASH_LENGTH = 32  # hexadecimal digits of the review's hash in a derived id: 128 bits
@@ -82,19 +80,20 @@ def main() -> None:
     run.finish()
 
 
-def load(run: JobRun, contract: Contract, name: str, judged: DataFrame, touched: Sequence[str]) -> None:
+def load(run: JobRun, contract: Contract, name: str, judged: DataFrame, touched: list[str]) -> None:
     """Refuse what has too many rejects, decide, write. `touched`: the columns that later jobs read of the changes."""
     table = run.declared(name)
     key = list(table.key)
     intake = take_in(run, contract, judged, bounded=key)
     bounds = intake.bounds(key)
-    decided = decide(intake.valid, run.table(name).where(bounds.condition()), key, run.run_id).persist()
+    stored = run.table(name).where(bounds.condition())
+    decided = decide(intake.valid, stored, key, run.run_id, as_before(touched)).persist()
     groups = decided.groupBy("_file", OUTCOME, ACTION).count().collect()
     counted = by_action(groups)
     settle_ledger(run, intake, by_outcome(groups))
     run.ledger.tables[name] = counts_of(counted)
     if any(run.ledger.tables[name].values()):
-        run.write_touched(name, decided.where(F.col(ACTION).isin(INSERT, UPDATE)).select(*touched))
+        run.write_touched(name, touched_rows(decided, touched))
     write_changes(run.table_name(name), table, decided, counted, bounds)
     intake.rows.unpersist()
 

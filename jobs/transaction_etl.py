@@ -14,10 +14,12 @@ from shoplake.spark.conform import PROBLEMS
 from shoplake.spark.intake import by_outcome, settle_ledger, take_in
 from shoplake.spark.job import JobRun
 from shoplake.spark.upsert import ACTION, by_action, counts_of, write_changes
-from shoplake.spark.winners import DUPLICATE, INSERT, OUTCOME, QUARANTINED, UPDATE, decide, row_hash
+from shoplake.spark.winners import DUPLICATE, OUTCOME, QUARANTINED, as_before, decide, row_hash, touched_rows
 
 DATASET, TABLE = "transactions", "processed.transactions"
 TOTAL_TOLERANCE = 0.01
+TOUCHED = ["order_id", "line_key", "order_day", "ordered_at", "product_id", "product_name"]
+"""What later jobs read of the lines that changed."""
 HASH_LENGTH = 32  # hexadecimal digits of the line's hash in its key: 128 bits
 
 
@@ -96,15 +98,14 @@ def main() -> None:
     bounds = intake.bounds(bounding)
     stored = run.table(TABLE).where(bounds.condition())
     derived = add_derived(intake.valid, inventory.reporting_time_zone)
-    decided = decide(derived, stored, list(table.key), run.run_id).persist()
+    decided = decide(derived, stored, list(table.key), run.run_id, as_before(TOUCHED)).persist()
     outcomes = decided.groupBy("_file", OUTCOME, ACTION).count().collect()
     counted = by_action(outcomes)
     settle_ledger(run, intake, by_outcome(outcomes))
     run.ledger.tables[TABLE] = counts_of(counted)
 
-    changed = decided.where(F.col(ACTION).isin(INSERT, UPDATE))
     if any(run.ledger.tables[TABLE].values()):
-        run.write_touched(TABLE, changed.select("order_id", "line_key", "order_day"))
+        run.write_touched(TABLE, touched_rows(decided, TOUCHED))
     write_changes(run.table_name(TABLE), table, decided, counted, bounds)
     intake.rows.unpersist()
     run.finish()

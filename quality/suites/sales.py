@@ -67,6 +67,14 @@ def suite(table: Table, lake: Lake) -> list[Expectation]:
             CRITICAL,
         ),
         expect_no_rows(
+            "Every sale's product has a history",
+            f"""
+            SELECT order_id, line_key, product_id FROM {{batch}} s
+            LEFT ANTI JOIN {whole("curated.product_history", lake)} h ON h.product_id = s.product_id
+            """,
+            CRITICAL,
+        ),
+        expect_no_rows(
             "An order's country is known",
             "SELECT order_id, line_key FROM {batch} WHERE country = '(unknown)'",
             WARNING,

@@ -5,7 +5,7 @@ in that order. It is a total order over rows of object versions, so the winner i
 and grouping the files are processed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -95,3 +95,19 @@ def decide(
     compared = compare_with_stored(pick_winners(rows, key), stored, key, carry or {})
     run = F.when(F.col("_action") == TOUCH, F.col("_held__run_id")).otherwise(F.lit(run_id))
     return compared.withColumn("_run_id", run)
+
+
+def as_before(columns: Iterable[str]) -> dict[str, Column]:
+    """What `decide` is to carry of stored rows so that `touched_rows` can tell what changed rows were before."""
+    return {f"_before_{name}": F.col(name) for name in columns}
+
+
+def touched_rows(decided: DataFrame, columns: list[str]) -> DataFrame:
+    """These columns of the rows that change, for later jobs: as each row is now, and as it was (`is_before`) where one
+    of them was another.
+    """
+    changed = decided.where(F.col("_action").isin(INSERT, UPDATE))
+    before = [F.col(f"_before_{name}").alias(name) for name in columns]
+    is_other = (F.col("_action") == UPDATE) & ~F.struct(*columns).eqNullSafe(F.struct(*before))
+    now = changed.select(*columns, F.lit(False).alias("is_before"))
+    return now.union(changed.where(is_other).select(*before, F.lit(True)))

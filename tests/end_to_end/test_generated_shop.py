@@ -14,7 +14,7 @@ import pytest
 
 from shoplake.keys import RunKeys
 from tests.end_to_end.local_lake import LOADED_TABLES, LocalLake, first_differences, run_shoplake
-from tests.oracles import buyers, people
+from tests.oracles import buyers, merchandise, people
 
 pytestmark = pytest.mark.lake
 
@@ -23,6 +23,7 @@ LOADED = ("accepted", "accepted_with_rejects")
 
 
 PEOPLE = ("processed.customers", "processed.reviews", "curated.customer_360", "curated.sales")
+MERCHANDISE = ("curated.product_performance", "curated.product_history")
 KEPT_TABLES = ("processed.quality_results", "processed.runs", "curated.published")
 AWKWARD = {
     "customers": [
@@ -54,7 +55,8 @@ class Loaded:
     days: list[dict[str, Any]]
     lines: list[dict[str, Any]]
     counts: dict[str, int]
-    clean: Path  # orders, customers and reviews of the same shop without its dirt
+    merchandise: dict[str, list[tuple]]  # the rows of its tables
+    clean: Path  # the same shop without its dirt
     raw_people: list[tuple[str, ...]]  # what is personal of each customer, as its file has it
     people: dict[str, list[dict[str, Any]]]  # the rows of their tables
     key: bytes
@@ -83,9 +85,7 @@ def loaded(lake, tmp_path_factory):
     done = run_shoplake("generate", *options, "--dirt", "0.04", "--datasets", DATASETS, "--out", shop)
     assert done.exit_code == 0, done.err
     clean = shop.with_name("clean")
-    done = run_shoplake(
-        "generate", *options, "--dirt", "0", "--datasets", "transactions,reviews,customers", "--out", clean
-    )
+    done = run_shoplake("generate", *options, "--dirt", "0", "--datasets", DATASETS, "--out", clean)
     assert done.exit_code == 0, done.err
     add_awkward_people(shop)
     shows = [load_tree(lake, shop), load_tree(lake, shop / "late")]
@@ -106,6 +106,7 @@ def loaded(lake, tmp_path_factory):
             table: int(lake.query(f"SELECT count(*) AS n FROM processed_local.{table}")[0]["n"])
             for table in ("products", "product_versions", "categories")
         },
+        merchandise={name: lake.rows(name) for name in MERCHANDISE},
         clean=clean,
         raw_people=people.personal_values(clean),
         people={name: lake.iceberg(name).scan().to_arrow().to_pylist() for name in PEOPLE},
@@ -233,6 +234,33 @@ def test_products_their_versions_and_categories_are_the_shops(loaded):
         "product_versions": told["versions"],
         "categories": loaded.about["categories"]["categories"],
     }
+
+
+def lines_of_clean_shop(loaded) -> list[merchandise.Line]:
+    """The shop's order lines, with the unknown product where it was planted."""
+    planted = {(r["order_id"], r["line_key"]): r["product_id"] for r in loaded.lines if r["product_id"] == "P99999"}
+    assert planted
+    return merchandise.read_lines(loaded.clean, planted)
+
+
+def test_products_days_with_stock_and_ratings_are_those_of_an_independent_count(loaded):
+    lines = lines_of_clean_shop(loaded)
+    unknown = {row["review_id"] for row in loaded.people["processed.reviews"] if row["product_id"] == "P99999"}
+    reviews = [
+        ("P99999" if review.review_id in unknown else review.product_id, review.reviewed_day, review.rating)
+        for review in people.reviews(loaded.clean)
+    ]
+    reviews += [("P1", date(2025, 1, 5), stars) for stars in (5, 1, 3, 3)]  # the awkward ones that are kept
+    latest, versions = max(line.day for line in lines), merchandise.read_versions(loaded.clean)
+    expected = merchandise.product_days(lines, (), reviews, versions, latest)
+    assert first_differences(expected, loaded.merchandise["curated.product_performance"]) == {}
+
+
+def test_the_history_of_products_late_versions_and_unknown_ones_included_is_that_of_an_independent_count(loaded):
+    assert any(name.startswith("products/") and "-late-" in name for name in loaded.files)
+    expected = merchandise.history(merchandise.read_versions(loaded.clean), lines_of_clean_shop(loaded))
+    assert sum(row[4] for row in expected) == 1
+    assert first_differences(expected, loaded.merchandise["curated.product_history"]) == {}
 
 
 def test_a_dataset_that_the_lake_does_not_know_is_left_out_with_a_sentence(lake, loaded, tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shoplake.tables import load_tables
 from tests.end_to_end.conftest import THREE_DAYS
 from tests.end_to_end.local_lake import first_differences
 from tests.oracles.online_retail import Day, Line, OnlineRetail
@@ -114,10 +115,26 @@ def test_an_independent_count_finds_the_same_days(three_days, counted):
     assert first_differences(counted.days(), found) == {}
 
 
+def columns_of(three_days, table: str, *names: str) -> list[tuple]:
+    """Some columns of a table as it was after the load."""
+    places = [load_tables()[table].business_columns.index(name) for name in names]
+    return [tuple(row[place] for place in places) for row in three_days.contents[table]]
+
+
 def test_an_independent_count_finds_the_same_product_days(three_days, counted):
-    found = three_days.contents["curated.product_performance"]
-    no_catalogue = (None, None)
-    assert first_differences([(*row, *no_catalogue) for row in counted.product_days()], found) == {}
+    columns = ("product_id", "activity_day", "orders", "buying_orders", "units", "returned_units", "revenue",
+               "returns_amount")  # fmt: skip
+    found = columns_of(three_days, "curated.product_performance", *columns)
+    assert first_differences(counted.product_days(), found) == {}
+    silent = ("views", "add_to_carts", "conversion_rate", "reviews", "average_rating", "stock_quantity",
+              "days_of_cover")  # fmt: skip
+    assert set(columns_of(three_days, "curated.product_performance", *silent)) == {(0, 0, None, 0, None, None, None)}
+
+
+def test_products_that_no_catalogue_has_are_inferred_from_their_orders(three_days, counted):
+    columns = ("product_id", "valid_from", "name", "valid_to", "is_current", "is_inferred", "price")
+    found = columns_of(three_days, "curated.product_history", *columns)
+    assert first_differences([(*product, None, True, True, None) for product in counted.products()], found) == {}
 
 
 def test_the_average_order_is_the_revenue_over_the_orders(three_days):
@@ -135,6 +152,7 @@ def test_tables_counts_the_rows_that_queries_find(three_days, counted):
         "curated.sales": 7317,
         "curated.daily_sales_summary": 20,
         "curated.product_performance": len(counted.product_days()),
+        "curated.product_history": len(counted.products()),
     }
 
 
@@ -153,6 +171,7 @@ def test_published_names_the_snapshots_that_main_shows(three_days):
         "curated.sales": three_days.tables["curated_local.sales"]["snapshot_id"],
         "curated.daily_sales_summary": three_days.tables["curated_local.daily_sales_summary"]["snapshot_id"],
         "curated.product_performance": three_days.tables["curated_local.product_performance"]["snapshot_id"],
+        "curated.product_history": three_days.tables["curated_local.product_history"]["snapshot_id"],
     }
 
 

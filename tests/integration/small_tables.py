@@ -29,9 +29,19 @@ DAY = {
     "revenue": Decimal("10"), "average_order_value": Decimal("10"), "customers": 1, "_run_id": "2025-01-16-0001",
 }  # fmt: skip
 PRODUCT_DAY = {
-    "product_id": "MUG", "activity_day": date(2025, 1, 16), "orders": 2, "units": 9, "returned_units": 1,
-    "revenue": Decimal("45"), "returns_amount": Decimal("5"), "stock_quantity": 40,
+    "product_id": "MUG", "activity_day": date(2025, 1, 16), "views": 20, "add_to_carts": 4, "orders": 2,
+    "buying_orders": 2, "conversion_rate": 0.1, "units": 9, "returned_units": 1, "revenue": Decimal("45"),
+    "returns_amount": Decimal("5"), "reviews": 3, "average_rating": 4.5, "stock_quantity": 40,
     "days_of_cover": Decimal("101.8182"), "_run_id": "2025-01-16-0001",
+}  # fmt: skip
+FUNNEL = {
+    "session_day": date(2025, 1, 16), "channel": "direct", "device": "mobile", "sessions": 10, "with_view": 8,
+    "with_cart": 4, "with_checkout": 3, "with_purchase": 2, "bounces": 1, "revenue": Decimal("50"), "view_rate": 0.8,
+    "cart_rate": 0.4, "checkout_rate": 0.3, "conversion_rate": 0.2, "_run_id": "2025-01-16-0001",
+}  # fmt: skip
+PRODUCT_PERIOD = {
+    "product_id": "MUG", "valid_from": datetime(2025, 1, 20, 8, tzinfo=UTC), "is_current": True, "is_inferred": False,
+    "name": "Mug", "category": "Kitchen", "price": Decimal("5"), "currency": "GBP", "_run_id": "2025-01-16-0001",
 }  # fmt: skip
 RUN = {
     "run_id": "2025-01-16-0001", "state": "succeeded", "started_at": datetime(2025, 1, 16, 3, 0, tzinfo=UTC),

@@ -18,8 +18,10 @@ from tests.integration.small_tables import (
     CUSTOMER,
     DAY,
     FINDING,
+    FUNNEL,
     PRODUCT,
     PRODUCT_DAY,
+    PRODUCT_PERIOD,
     PUBLISHED,
     RUN,
     SALE,
@@ -77,9 +79,21 @@ def lake(emulator, tmp_path_factory):
     )  # fmt: skip
     write(
         lake, "curated.product_performance", PRODUCT_DAY,
-        {}, {"product_id": "HAT", "stock_quantity": 0, "days_of_cover": Decimal("0")},
-        {"product_id": "PAN", "orders": 0, "units": 0, "stock_quantity": 9, "days_of_cover": None},
+        {}, {"product_id": "HAT", "views": 200, "reviews": 2, "stock_quantity": 0, "days_of_cover": Decimal("0")},
+        {"product_id": "PAN", "views": 0, "orders": 0, "buying_orders": 0, "units": 0, "reviews": 0,
+         "average_rating": None, "stock_quantity": 9, "days_of_cover": None},
         {"activity_day": FIFTEENTH, "stock_quantity": None, "days_of_cover": None},
+    )  # fmt: skip
+    old = {"valid_from": datetime(2025, 1, 1, tzinfo=UTC), "is_current": False, "price": Decimal("4")}
+    write(
+        lake, "curated.product_history", PRODUCT_PERIOD,
+        {}, old, {"product_id": "HAT", "name": "Hat", "category": "Clothes", "price": Decimal("90")},
+    )  # fmt: skip
+    write(
+        lake, "curated.conversion_funnel", FUNNEL,
+        {}, {"device": "desktop", "bounces": 3, "with_purchase": 1, "revenue": Decimal("9")},
+        {"channel": "email", "sessions": 4, "with_view": 4, "with_purchase": 3, "bounces": 0},
+        {"session_day": date(2024, 12, 19)},
     )  # fmt: skip
     write(lake, "curated.published", PUBLISHED, {}, {"run_id": "2025-01-17-0001", "snapshot_id": 2,
           "published_at": datetime(2025, 1, 17, 3, 1, tzinfo=UTC)})  # fmt: skip
@@ -158,6 +172,12 @@ ANSWERS = {
     "stock-cover": [
         ("HAT", "Hat", "Clothes", "0", "0.0000", "0.0000"),
         ("MUG", "Mug", "Kitchen", "40", "101.8182", "120.0000"),
+    ],
+    "viewed-not-bought": [("HAT", "Hat", "Clothes", "90.0000", "200", "4", "2", "2.0", "1.0", "2.5")],
+    "best-rated-products": [("MUG", "Mug", "Kitchen", "6", "4.5", "18", "90.0000")],
+    "funnel-by-channel": [
+        ("direct", "20", "80.0", "40.0", "30.0", "15.0", "20.0", "59.0000"),
+        ("email", "4", "100.0", "100.0", "75.0", "75.0", "0.0", "50.0000"),
     ],
     "price-changes": [("MUG", "Mug", "2025-01-20 08:00:00.000 UTC", "4.0000", "5.0000", "25.0", "GBP")],
     "data-quality": [

@@ -37,6 +37,7 @@ class Event:
     device: str | None = None
     value: Decimal | None = None
     customer: str | None = None
+    product: str | None = None
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _of_shop(line: str) -> Event | None:
     return Event(
         said["visitor_id"], at, said["event_id"], said.get("event_type") or said["action"], said["page_url"],
         said["referrer"], said["utm_source"], said["utm_medium"], said["device"],
-        None if said["value"] is None else Decimal(str(said["value"])), said["customer_id"],
+        None if said["value"] is None else Decimal(str(said["value"])), said["customer_id"], said["product_id"],
     )  # fmt: skip
 
 
@@ -186,5 +187,7 @@ def read_otto(file: Path) -> list[Event]:
         session = json.loads(line)
         for event in session["events"]:
             at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event["ts"])
-            events.append(Event(str(session["session"]), at, f"{len(events):09}", OTTO[event["type"]]))
+            events.append(
+                Event(str(session["session"]), at, f"{len(events):09}", OTTO[event["type"]], product=str(event["aid"]))
+            )
     return events

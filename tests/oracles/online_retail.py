@@ -46,9 +46,14 @@ _DAYS = """
     FROM lines GROUP BY ALL
 """
 _PRODUCT_DAYS = """
-    SELECT product_id, ordered_at::DATE, count(DISTINCT order_id), sum(quantity),
-           coalesce(-sum(quantity) FILTER (quantity < 0), 0), sum(quantity * unit_price),
+    SELECT product_id, ordered_at::DATE, count(DISTINCT order_id), count(DISTINCT order_id) FILTER (quantity >= 0),
+           sum(quantity), coalesce(-sum(quantity) FILTER (quantity < 0), 0), sum(quantity * unit_price),
            coalesce(-sum(quantity * unit_price) FILTER (quantity < 0), 0)
+    FROM lines GROUP BY ALL
+"""
+_PRODUCTS = """
+    SELECT product_id, min(ordered_at),
+           last(product_name ORDER BY ordered_at, order_id, product_name) FILTER (product_name IS NOT NULL)
     FROM lines GROUP BY ALL
 """
 
@@ -104,8 +109,15 @@ class OnlineRetail:
         return [Day(*row) for row in self._connection.execute(_DAYS).fetchall()]
 
     def product_days(self) -> list[tuple]:
-        """Product, day, orders, net units, returned units, net revenue, amount of returns (both positive)."""
+        """Product, day, orders, those of them not of returns alone, net units, returned units, net revenue, amount of
+        returns (both positive).
+        """
         return self._connection.execute(_PRODUCT_DAYS).fetchall()
+
+    def products(self) -> list[tuple]:
+        """Product, the UTC instant of its first line, and its name in its latest line with a name."""
+        rows = self._connection.execute(_PRODUCTS).fetchall()
+        return [(product, _utc(first), name) for product, first, name in rows]
 
 
 def _utc(wall_clock: datetime) -> datetime:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from chispa import assert_df_equality
 
 from shoplake.spark.curated.latest_day import latest_of
-from shoplake.spark.curated.product_performance import to_product_days, with_stock
 from shoplake.spark.curated.sales import to_daily_summary, to_sales
 from shoplake.spark.upsert import Bounds, compare_rows
 from shoplake.tables import Table, TableColumn
@@ -91,63 +90,6 @@ def test_a_line_has_the_category_that_its_product_had_then(spark):
         ("5", "Q", "(unknown)", "(unknown)"),
         ("5", "new", "(unknown)", "(unknown)"),
     }
-
-
-def product_sales(spark, *rows: tuple):
-    """(order, product, day of December, units, net amount, does it count as revenue)"""
-    return spark.createDataFrame(
-        [(o, p, date(2010, 12, day), n, Decimal(net), n < 0, counts) for o, p, day, n, net, counts in rows],
-        "order_id string, product_id string, order_day date, quantity int, net_amount decimal(18,4), "
-        "is_return boolean, is_revenue boolean",
-    )
-
-
-def test_a_products_day_has_net_units_and_its_returns_apart(spark):
-    days = to_product_days(
-        product_sales(
-            spark,
-            ("A", "P", 1, 3, "9", True),
-            ("A", "P", 1, 1, "3", True),
-            ("B", "P", 1, -2, "-6", True),
-            ("C", "P", 1, 9, "27", False),
-            ("C", "Q", 2, 9, "27", False),
-        )
-    )
-    assert [tuple(row) for row in days.collect()] == [
-        ("P", date(2010, 12, 1), 2, 2, 2, Decimal("6.0000"), Decimal("6.0000"))
-    ]
-
-
-def test_stock_stands_on_the_latest_day_with_the_days_that_it_lasts(spark):
-    days = to_product_days(
-        product_sales(
-            spark,
-            ("A", "sold before the window", 3, 28, "1", True),
-            ("B", "sold", 4, 28, "1", True),
-            ("C", "sold", 31, 28, "1", True),
-            ("D", "out", 31, 1, "1", True),
-            ("E", "came back", 31, -1, "-1", True),
-            ("F", "not in the catalogue", 31, 1, "1", True),
-        )
-    )
-    names = ("sold before the window", "sold", "out", "came back", "never sold")
-    stock = spark.createDataFrame([(n, 0 if n == "out" else 7) for n in names], "product_id string, stock_quantity int")
-    found = with_stock(days, stock, date(2010, 12, 31))
-    latest = found.where("activity_day = date'2010-12-31'").select(
-        "product_id", "units", "stock_quantity", "days_of_cover"
-    )
-    assert {tuple(row) for row in latest.collect()} == {
-        ("sold before the window", 0, 7, None),
-        ("sold", 28, 7, Decimal("3.5000")),
-        ("out", 1, 0, Decimal("0.0000")),
-        ("came back", -1, 7, None),
-        ("never sold", 0, 7, None),
-        ("not in the catalogue", 1, None, None),
-    }
-    earlier = found.where("activity_day < date'2010-12-31'")
-    assert [tuple(row) for row in earlier.select("stock_quantity", "days_of_cover").distinct().collect()] == [
-        (None, None)
-    ]
 
 
 def test_the_latest_day_is_that_of_the_last_order_or_event(spark):
