@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.local_lake import first_differences, run_shoplake
-from tests.oracles import buyers
+from tests.oracles import buyers, merchandise
 from tests.oracles import clicks as oracle
 
 pytestmark = pytest.mark.lake
@@ -121,6 +121,13 @@ def test_customers_are_those_of_an_independent_count_though_clicks_came_after_th
     latest = max(*(line.day for line in lines), *(visit.day for visit in oracle.sessions(events)))
     expected = buyers.customers(lines, known, latest, known_visits(shop))
     assert first_differences(expected, lake.rows("curated.customer_360")) == {}
+
+
+def test_products_days_are_those_of_an_independent_count_though_clicks_came_after_orders(lake, shop):
+    events = oracle.read_shop(shop.folder) + (oracle.read_otto(OTTO) if OTTO.is_file() else [])
+    expected = merchandise.product_days(buyers.read_lines(shop.clean), events)
+    assert sum(row[2] > 0 and row[5] > 0 for row in expected) > 10  # looked at and bought on one day
+    assert first_differences(expected, lake.rows("curated.product_performance")) == {}
 
 
 def test_robots_are_kept_and_flagged(lake, shop):

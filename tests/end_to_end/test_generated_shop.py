@@ -236,11 +236,11 @@ def test_products_their_versions_and_categories_are_the_shops(loaded):
     }
 
 
-def lines_of_clean_shop(loaded) -> list[merchandise.Line]:
+def lines_of_clean_shop(loaded) -> list[buyers.Line]:
     """The shop's order lines, with the unknown product where it was planted."""
     planted = {(r["order_id"], r["line_key"]): r["product_id"] for r in loaded.lines if r["product_id"] == "P99999"}
     assert planted
-    return merchandise.read_lines(loaded.clean, planted)
+    return merchandise.with_products(buyers.read_lines(loaded.clean), planted)
 
 
 def test_products_days_with_stock_and_ratings_are_those_of_an_independent_count(loaded):

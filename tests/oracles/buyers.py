@@ -33,6 +33,8 @@ class Line:
     status: str
     quantity: int
     net: Decimal
+    product: str
+    name: str | None
 
     @property
     def day(self) -> date:
@@ -41,6 +43,10 @@ class Line:
     @property
     def is_revenue(self) -> bool:
         return self.status not in ("cancelled", "failed")
+
+    @property
+    def is_return(self) -> bool:
+        return self.quantity < 0 or self.status == "returned"
 
     @property
     def is_completed(self) -> bool:
@@ -67,7 +73,8 @@ def _line(row: dict[str, str]) -> Line:
     quantity = int(row["quantity"])
     net = quantity * Decimal(row["unit_price"]) - Decimal(row["discount_amount"])
     at = datetime.fromisoformat(row["ordered_at"])
-    return Line(row["order_id"], row["line_number"], at, row["customer_id"] or None, row["status"], quantity, net)
+    return Line(row["order_id"], row["line_number"], at, row["customer_id"] or None, row["status"], quantity, net,
+                row["product_id"], row["product_name"] or None)  # fmt: skip
 
 
 def read_known(tree: Path) -> Known:

@@ -6,47 +6,19 @@ newest the catalogue tells, stands on the greatest day of an order or event, and
 it say; a version holds until the next one that differs; what only orders know holds from its first order on.
 """
 
-import csv
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+from tests.oracles.buyers import LONDON, Line
 from tests.oracles.clicks import Event
 
-LONDON = ZoneInfo("Europe/London")
 COVER_DAYS = 28
-
-
-@dataclass(frozen=True)
-class Line:
-    """An order line in its last version."""
-
-    order: str
-    line: str
-    at: datetime
-    product: str
-    name: str | None
-    status: str
-    quantity: int
-    net: Decimal
-
-    @property
-    def day(self) -> date:
-        return self.at.astimezone(LONDON).date()
-
-    @property
-    def is_revenue(self) -> bool:
-        return self.status not in ("cancelled", "failed")
-
-    @property
-    def is_return(self) -> bool:
-        return self.quantity < 0 or self.status == "returned"
 
 
 Review = tuple[str, date, int]
@@ -56,24 +28,9 @@ Versions = Mapping[str, list[dict]]
 """The records of each product in order of time."""
 
 
-def read_lines(tree: Path, products: Mapping[tuple[str, str], str] | None = None) -> list[Line]:
-    """The lines of a shop's clean orders, those of `products` (by order and line) with another product."""
-    newest: dict[tuple[str, str], dict[str, str]] = {}
-    for row in _rows(tree, "transactions"):
-        key = (row["order_id"], row["line_number"])
-        if key not in newest or row["updated_at"] > newest[key]["updated_at"]:
-            newest[key] = row
-    lines = [_line(row) for row in newest.values()]
-    other = products or {}
-    return [replace(line, product=other.get((line.order, line.line), line.product)) for line in lines]
-
-
-def _line(row: dict[str, str]) -> Line:
-    quantity = int(row["quantity"])
-    net = quantity * Decimal(row["unit_price"]) - Decimal(row["discount_amount"])
-    at = datetime.fromisoformat(row["ordered_at"])
-    return Line(row["order_id"], row["line_number"], at, row["product_id"], row["product_name"] or None,
-                row["status"], quantity, net)  # fmt: skip
+def with_products(lines: Iterable[Line], products: Mapping[tuple[str, str], str]) -> list[Line]:
+    """Order lines, those of `products` (by order and line) with another product."""
+    return [replace(line, product=products.get((line.order, line.line), line.product)) for line in lines]
 
 
 def read_versions(tree: Path) -> Versions:
@@ -160,9 +117,3 @@ def history(versions: Versions, lines: Collection[Line]) -> set[tuple]:
 def _content(version: dict) -> tuple:
     path, money = version["path"], [Decimal(str(version[name])) for name in ("price", "cost")]
     return (version["name"], path.split("/")[0], path, *money, version["currency"])
-
-
-def _rows(tree: Path, dataset: str) -> Iterator[dict[str, str]]:
-    for file in sorted(tree.glob(f"{dataset}/*/*/*.csv")):
-        with file.open(newline="", encoding="utf-8") as text:
-            yield from csv.DictReader(text)

@@ -178,7 +178,7 @@ def computed_parts(run: JobRun, reach: Reach) -> list[DataFrame]:
             spans = merged((each - timedelta(days=1), each + timedelta(days=1)) for each in days)
             rows = run.table(name).where(F.col(day).isin(days) & overlaps(spans, at, at))
             keys = reach.product_days.where(mark).select("product_id", F.col("activity_day").alias(day))
-            parts.append(figures(rows.join(F.broadcast(keys), on=["product_id", day], how="left_semi")))
+            parts.append(figures(rows.join(keys, on=["product_id", day], how="left_semi")))
     return parts
 
 
@@ -211,7 +211,7 @@ def merge_performance(run: JobRun, sales_days: Collection[date]) -> None:
     is_needed = F.col("activity_day").isin(list(reach.days))
     if latest is not None:
         is_needed |= F.col("activity_day").between(F.lit(first_day_of_cover(latest)), F.lit(latest))
-    stored = run.table(PERFORMANCE).where(is_needed).join(F.broadcast(reach.product_days), on=KEY, how="left").persist()
+    stored = run.table(PERFORMANCE).where(is_needed).join(reach.product_days, on=KEY, how="left").persist()
     computed = put_together([kept_part(stored, reach), *computed_parts(run, reach)])
     stock = products.where(F.col("stock_quantity").isNotNull()).select("product_id", "stock_quantity")
     computed = with_stock(computed, stock, latest).where(F.coalesce(REACHED, F.lit(True)))
