@@ -8,6 +8,7 @@ from chispa import assert_df_equality
 from shoplake.spark.curated.latest_day import latest_of
 from shoplake.spark.curated.sales import to_daily_summary, to_sales
 from shoplake.spark.upsert import Bounds, compare_rows
+from shoplake.spark.winners import touched_rows
 from shoplake.tables import Table, TableColumn
 
 LINES = "order_id string, order_day date, customer_id string, country string, status string, quantity int, " \
@@ -148,3 +149,23 @@ def test_bounds_of_no_rows_hold_no_row(spark):
     bounds = Bounds.of(frame(spark), ["k"])
     assert frame(spark, ("a", 1, "r")).where(bounds.condition()).count() == 0
     assert bounds.sql("t") == "FALSE"
+
+
+def test_later_jobs_hear_of_a_changed_row_as_it_is_and_as_it_was_where_that_differs(spark):
+    decided = spark.createDataFrame(
+        [
+            ("new", "P1", None, None, "insert"),
+            ("moved", "P1", "moved", "P2", "update"),
+            ("dearer", "P1", "dearer", "P1", "update"),
+            ("named", "P1", "named", None, "update"),
+            ("same", "P1", "same", "P1", None),
+            ("again", "P1", "again", "P1", "touch"),
+        ],
+        "line string, product string, _before_line string, _before_product string, _action string",
+    )
+    assert {tuple(row) for row in touched_rows(decided, ["line", "product"]).collect()} == {
+        ("new", "P1", False),
+        ("moved", "P1", False), ("moved", "P2", True),
+        ("dearer", "P1", False),
+        ("named", "P1", False), ("named", None, True),
+    }  # fmt: skip
