@@ -13,14 +13,18 @@ from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 from pyspark.sql import DataFrame
 
-from quality.suites.rows import ExpectNoRows
+from quality.expectations.measured import BATCH, MeasuredExpectation, in_sql
 
 MAX_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one expectation came to on one table."""
+    """What one expectation came to on one table.
+
+    `unexpected` counts the rows that break it, where it is of rows; `observed` is the figure, where it is of one;
+    `in_words` says either to a person.
+    """
 
     table: str
     rule: str
@@ -31,6 +35,9 @@ class Finding:
     unexpected: int | None
     checked: int | None
     examples: str | None
+    observed: float | None = None
+    in_words: str | None = None
+    is_whole: bool = False
 
 
 class Gate:
@@ -49,14 +56,18 @@ class Gate:
     def check(self, name: str, frame: DataFrame, key: Sequence[str], expectations: list[Expectation]) -> list[Finding]:
         """Run the expectations on a frame. `name` is the table's, `key` names the rows of its examples.
 
-        First for yes or no, which Great Expectations answers in a few passes over the frame; then again, with
-        counts and example keys, for those alone that were not met: asking everything at once takes a Spark
-        job or two for every expectation. `frame` should be cached.
+        First for yes or no, which Great Expectations answers in one pass over the frame; then its own rules that were
+        not met again, with counts and example keys: asking everything at once takes a Spark job or two for each.
+        A cached `frame` gains nothing: it is read in two queries, of which each takes what it needs.
         """
-        checked = frame.count()
         batch = self._source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("touched rows")
         quick = self._run(batch, name, frame, expectations, {"result_format": "BOOLEAN_ONLY"})
-        not_met = [expectation for expectation, result in quick.values() if not result.success]
+        checked = next((r.result["element_count"] for _, r in quick.values() if "element_count" in r.result), None)
+        not_met = [
+            expectation
+            for expectation, result in quick.values()
+            if not result.success and not isinstance(expectation, MeasuredExpectation)
+        ]
         detailed = {}
         if not_met:
             form = {
@@ -67,10 +78,10 @@ class Gate:
             anew = [expectation.copy(update={"id": None}) for expectation in not_met]
             detailed = self._run(batch, f"{name}.not_met", frame, anew, form)
         final = {rule: detailed.get(rule, found) for rule, found in quick.items()}
-        self.pages[name] = _page(
-            name, [_completed(result, frame, checked) for _, result in final.values()], self._run_values
-        )
-        return [_finding(name, expectation, result, frame, checked) for expectation, result in final.values()]
+        findings = [_finding(name, expectation, result, frame, checked) for expectation, result in final.values()]
+        results = [_completed(r, f, frame) for (_, r), f in zip(final.values(), findings, strict=True)]
+        self.pages[name] = _page(name, results, self._run_values)
+        return findings
 
     def index(self) -> str:
         """The page that leads to the others."""
@@ -95,9 +106,10 @@ def rule_of(expectation: Expectation) -> str:
     return expectation.description or expectation.expectation_type
 
 
-def _finding(name: str, expectation: Expectation, result: Any, frame: DataFrame, checked: int) -> Finding:
-    is_met, raised = bool(result.success), _exception_of(result)
-    unexpected = result.result.get("observed_value" if isinstance(expectation, ExpectNoRows) else "unexpected_count")
+def _finding(name: str, expectation: Expectation, result: Any, frame: DataFrame, checked: int | None) -> Finding:
+    is_met, raised, found = bool(result.success), _exception_of(result), result.result
+    is_measured = isinstance(expectation, MeasuredExpectation)
+    unexpected = found.get("unexpected_rows" if is_measured else "unexpected_count")
     return Finding(
         table=name,
         rule=rule_of(expectation) + (f" (could not be checked: {raised.splitlines()[0][:200]})" if raised else ""),
@@ -107,20 +119,22 @@ def _finding(name: str, expectation: Expectation, result: Any, frame: DataFrame,
         is_met=is_met,
         unexpected=int(unexpected) if isinstance(unexpected, int | float) else None,
         checked=checked,
-        examples=None if is_met or raised else _examples(expectation, result.result, frame),
+        examples=None if is_met or raised else _examples(expectation, found, frame),
+        observed=found.get("observed"),
+        in_words=found.get("observed_value") if is_measured else None,
     )
 
 
-def _examples(expectation: Expectation, found: dict[str, Any], frame: DataFrame) -> str:
-    """Keys of up to three rows that break the rule, as JSON."""
-    if isinstance(expectation, ExpectNoRows):
-        frame.createOrReplaceTempView("batch_of_the_gate")
-        query = expectation.unexpected_rows_query.replace("{batch}", "batch_of_the_gate")
-        broken = frame.sparkSession.sql(f"SELECT * FROM ({query}) LIMIT {MAX_EXAMPLES}")
-        rows = [row.asDict() for row in broken.collect()]
-    else:
-        rows = (found.get("partial_unexpected_index_list") or [])[:MAX_EXAMPLES]
-    return json.dumps(rows, default=str)
+def _examples(expectation: Expectation, found: dict[str, Any], frame: DataFrame) -> str | None:
+    """Keys of up to three rows that break the rule, as JSON; None where it is not of rows."""
+    if not isinstance(expectation, MeasuredExpectation):
+        return json.dumps((found.get("partial_unexpected_index_list") or [])[:MAX_EXAMPLES], default=str)
+    query = expectation.rows_that_break_it()
+    if query is None:
+        return None
+    frame.createOrReplaceTempView(BATCH)
+    broken = frame.sparkSession.sql(f"SELECT * FROM ({in_sql(query)}) LIMIT {MAX_EXAMPLES}")
+    return json.dumps([row.asDict() for row in broken.collect()], default=str)
 
 
 def _exception_of(result: Any) -> str | None:
@@ -130,16 +144,18 @@ def _exception_of(result: Any) -> str | None:
     return next((e["exception_message"] for e in entries if isinstance(e, dict) and e.get("raised_exception")), None)
 
 
-def _completed(result: Any, frame: DataFrame, checked: int) -> Any:
-    """A yes or no with the figures that follow from it, which the page of Data Docs shows."""
-    if result.result or not result.success:
-        return result
-    known = {"element_count": checked}
-    if result.expectation_config.type == "expect_table_columns_to_match_ordered_list":
-        known = {"observed_value": frame.columns}
-    elif result.expectation_config.kwargs.get("mostly", 1) == 1:
-        known |= {"unexpected_count": 0, "unexpected_percent": 0.0, "observed_value": 0}
-    result.result = known
+def _completed(result: Any, finding: Finding, frame: DataFrame) -> Any:
+    """A result with what the page of Data Docs shows: a figure with examples, and of a yes the figures that follow."""
+    known = {"element_count": finding.checked}
+    if finding.in_words is not None:
+        examples = f", for example {finding.examples}" if finding.examples else ""
+        result.result["observed_value"] = finding.in_words + examples
+    elif result.success and result.expectation_config.type == "expect_table_columns_to_match_ordered_list":
+        result.result = {"observed_value": frame.columns}
+    elif result.success and result.expectation_config.kwargs.get("mostly", 1) == 1:
+        result.result = known | {"unexpected_count": 0, "unexpected_percent": 0.0, "observed_value": 0}
+    elif result.success:
+        result.result = known
     return result
 
 

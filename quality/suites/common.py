@@ -1,10 +1,9 @@
 """What every table's suite checks, made from the table's declaration and its contract."""
 
-from collections.abc import Sequence
-
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
+from quality.expectations.rows import ExpectUniqueKey
 from shoplake.config import Lake
 from shoplake.contracts import Column, Contract
 from shoplake.tables import Table, load_tables
@@ -25,7 +24,7 @@ def of_declaration(table: Table) -> list[Expectation]:
             severity=CRITICAL,
             description=f"The columns are the declared ones, in order ({table.full_name})",
         ),
-        _unique(table.key, f"Grain: {table.grain}"),
+        ExpectUniqueKey(columns=list(table.key), severity=CRITICAL, description=f"Grain: {table.grain}"),
     ]
     expectations += [
         gxe.ExpectColumnValuesToNotBeNull(
@@ -35,12 +34,6 @@ def of_declaration(table: Table) -> list[Expectation]:
         if column.required
     ]
     return expectations
-
-
-def _unique(columns: Sequence[str], description: str) -> Expectation:
-    if len(columns) == 1:
-        return gxe.ExpectColumnValuesToBeUnique(column=columns[0], severity=CRITICAL, description=description)
-    return gxe.ExpectCompoundColumnsToBeUnique(column_list=list(columns), severity=CRITICAL, description=description)
 
 
 def of_contract(contract: Contract) -> list[Expectation]:

@@ -3,7 +3,7 @@
 from great_expectations.expectations.expectation import Expectation
 
 from quality.suites.common import CRITICAL, of_declaration
-from quality.suites.rows import expect_no_rows
+from quality.suites.rows import expect_equal_sums, expect_no_rows
 from shoplake.config import Lake
 from shoplake.tables import Table
 
@@ -21,16 +21,14 @@ def suite(table: Table, lake: Lake) -> list[Expectation]:
             """,
             CRITICAL,
         ),
-        expect_no_rows(
+        expect_equal_sums(
             "The day's sessions and conversions are those of its sessions",
-            """
-            SELECT coalesce(f.session_day, s.session_day) AS session_day
-            FROM (SELECT session_day, sum(sessions) AS sessions, sum(with_purchase) AS converted
-                  FROM {batch} GROUP BY session_day) f
-            FULL JOIN (SELECT session_day, count(*) AS sessions, count_if(is_converted) AS converted
-                       FROM sessions GROUP BY session_day) s ON f.session_day = s.session_day
-            WHERE NOT (f.sessions <=> s.sessions AND f.converted <=> s.converted)
+            by=["session_day"],
+            sums={"sessions": "sum(sessions)", "converted": "sum(with_purchase)"},
+            other="""
+            SELECT session_day, count(*) AS sessions, count_if(is_converted) AS converted
+            FROM sessions GROUP BY session_day
             """,
-            CRITICAL,
+            severity=CRITICAL,
         ),
     ]

@@ -4,7 +4,7 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
 from quality.suites.common import CRITICAL, of_declaration
-from quality.suites.rows import expect_no_rows
+from quality.suites.rows import expect_equal_sums
 from shoplake.config import Lake
 from shoplake.tables import Table
 
@@ -19,15 +19,14 @@ def suite(table: Table, lake: Lake) -> list[Expectation]:
             severity=CRITICAL,
             description="Every row of the summary has an order",
         ),
-        expect_no_rows(
-            "The day's revenue is the sum of the net amounts in sales",
-            """
-            SELECT coalesce(d.order_day, s.order_day) AS order_day, d.revenue, s.revenue AS revenue_of_lines
-            FROM (SELECT order_day, sum(revenue) AS revenue FROM {batch} GROUP BY order_day) d
-            FULL JOIN (SELECT order_day, sum(net_amount) AS revenue FROM sales WHERE is_revenue GROUP BY order_day) s
-              ON d.order_day = s.order_day
-            WHERE NOT d.revenue <=> s.revenue
+        expect_equal_sums(
+            "The day's revenue and units are the sums of net amounts and quantities in sales",
+            by=["order_day"],
+            sums={"revenue": "sum(revenue)", "units": "sum(units)"},
+            other="""
+            SELECT order_day, sum(net_amount) AS revenue, sum(quantity) AS units
+            FROM sales WHERE is_revenue GROUP BY order_day
             """,
-            CRITICAL,
+            severity=CRITICAL,
         ),
     ]

@@ -1,16 +1,15 @@
-"""Expectations of our own: a question in SQL whose rows break the rule."""
+"""Rules in SQL for suites: in words, and what breaks them."""
 
-import great_expectations.expectations as gxe
-
-
-class ExpectNoRows(gxe.UnexpectedRowsExpectation):
-    """No row comes out of `unexpected_rows_query`, a SELECT of the table's key over {batch}.
-
-    The query may also read other tables: their touched rows under the table's name (none where the run touched none),
-    all their rows under what `whole` gives in quality/suites/common.py.
-    """
+from quality.expectations.rows import ExpectEqualSums, ExpectNoRows
 
 
 def expect_no_rows(description: str, query: str, severity: str) -> ExpectNoRows:
-    """The expectation in words, and the SELECT of what breaks it."""
-    return ExpectNoRows(unexpected_rows_query=query, severity=severity, description=description)
+    """The expectation in words, and the SELECT of the keys of what breaks it."""
+    return ExpectNoRows(query=query, severity=severity, description=description)
+
+
+def expect_equal_sums(
+    description: str, by: list[str], sums: dict[str, str], other: str, severity: str
+) -> ExpectEqualSums:
+    """The expectation in words; by which columns, and the sums by name; a SELECT of both from elsewhere."""
+    return ExpectEqualSums(by=by, sums=sums, other=other, severity=severity, description=description)

@@ -14,7 +14,13 @@ pytestmark = pytest.mark.lake
 
 # Two minutes of work before the job's own, in pieces, since Python stops between statements only.
 BUSY = "import time\nfor _ in range(1200):\n    time.sleep(0.1)\n"
-REVENUE_EXPECTATION = "The day's revenue is the sum of the net amounts in sales"
+REVENUE_EXPECTATION = "The day's revenue and units are the sums of net amounts and quantities in sales"
+ONE_TOO_HIGH = """
+from pyspark.sql.functions import expr
+from shoplake.spark.curated import sales
+sound = sales.to_daily_summary
+sales.to_daily_summary = lambda lines: sound(lines).withColumn("revenue", expr("cast(revenue + 1 AS decimal(18,4))"))
+"""
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,6 @@ class Breakage:
     sentence: str
 
 
-def revenue_one_too_high(script: str) -> str:
-    sound = 'revenue = F.sum("net_amount")\n'
-    assert script.count(sound) == 1
-    return script.replace(sound, 'revenue = F.sum("net_amount") + 1\n')
-
-
 BREAKAGES = [
     Breakage(
         name="a_job_fails",
@@ -47,7 +47,7 @@ BREAKAGES = [
     Breakage(
         name="an_expectation_is_not_met",
         job="master_data_merge",
-        change=revenue_one_too_high,
+        change=lambda script: ONE_TOO_HIGH + script,
         state="Check quality",
         error="QualityCheckFailed",
         sentence=REVENUE_EXPECTATION,
