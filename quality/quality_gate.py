@@ -1,23 +1,27 @@
 """The gate: everything that this run wrote is checked on its branches, before anybody sees it.
 
-Reads the rows that the run touched of processed and curated tables (`quality.touched`), and the run's ledger. A table's
-rules are the suite of its name in quality/suites: a new table needs its file under tables/ and its suite, nothing here.
+Reads the rows that the run touched of processed and curated tables (`quality.touched`) and the run's ledger, once a day
+all rows of all tables. A table's rules are the suite of its name in quality/suites and what its file under tables/
+declares: a new table needs these two, nothing here.
 A critical expectation that isn't met fails the job, and so the run; a warning goes into the e-mail. Results:
 processed.quality_results (outside the branches), quality.json and Data Docs of the run.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from typing import Any
 
 from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.metadata_types import FailureSeverity
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from quality.gate import Finding, Gate
+from quality.history import RESULTS, History, read_history
 from quality.suites import ledger
-from quality.touched import touched_frames
+from quality.suites.every_table import of_freshness, of_null_rates, of_references, of_volumes
+from quality.touched import touched_frames, whole_frames
 from shoplake.aws import client, put_json
 from shoplake.config import Lake
 from shoplake.errors import DataError
@@ -28,13 +32,14 @@ from shoplake.times import parse
 from shoplake.verdicts import Verdict, read_verdicts
 
 Suite = Callable[[Table, Lake], list[Expectation]]
-RESULTS = "processed.quality_results"
-LEDGER_SCHEMA = "key string, is_accepted boolean, has_page boolean, " + ", ".join(
+LEDGER = "run.ledger"
+LEDGER_SCHEMA = "key string, dataset string, is_accepted boolean, has_page boolean, " + ", ".join(
     f"{name} bigint" for name in ("read", *OUTCOMES)
 )
 _RESULTS_SCHEMA = (
     "table_name string, expectation string, expectation_type string, column_name string, severity string, "
-    "is_met boolean, unexpected_rows bigint, checked_rows bigint, examples string"
+    "is_met boolean, unexpected_rows bigint, checked_rows bigint, observed double, in_words string, is_whole boolean, "
+    "examples string"
 )
 
 
@@ -46,10 +51,10 @@ def main() -> None:
     """Check, keep the results, and stop the run where they ask for it."""
     run = JobRun.from_argv("quality_gate")
     gate = Gate(run.run_id, run.summary["last_arrival"])
-    findings = gate.check("run.ledger", ledger_frame(run), ["key"], ledger.suite())
-    for name, frame in touched_frames(run).items():
-        table = run.declared(name)
-        findings += gate.check(name, frame, table.key, suite_of(table)(table, run.lake))
+    history = read_history(run)
+    findings = check_touched(run, gate, history)
+    if history.is_whole_due(parse(run.summary["last_arrival"]), run.lake.inventory.checks.whole_after_h):
+        findings += check_whole(run, gate)
     keep(run, findings)
     put_docs(run, gate)
     run.finish()
@@ -57,6 +62,40 @@ def main() -> None:
     if broken:
         names = "; ".join(f"{finding.table}: {finding.rule}" for finding in broken[:3])
         raise QualityCheckFailed(f"{len(broken)} critical expectation(s) not met: {names}")
+
+
+def check_touched(run: JobRun, gate: Gate, history: History) -> list[Finding]:
+    """The run's ledger, and the rows of each table that it touched; all there are in a lake's first run."""
+    lake, as_of = run.lake, run.summary["last_arrival"]
+    of_ledger = [*ledger.suite(), *of_volumes(lake, LEDGER, history)]
+    findings = gate.check(LEDGER, ledger_frame(run), ["key"], of_ledger)
+    for name, frame in touched_frames(run).items():
+        table = run.declared(name)
+        expectations = [
+            *suite_of(table)(table, lake),
+            *of_references(table, lake),
+            *of_freshness(table, lake, as_of),
+            *of_null_rates(table, history),
+        ]
+        findings += gate.check(name, frame, table.key, expectations)
+    return [replace(finding, is_whole=history.is_empty) for finding in findings]
+
+
+def check_whole(run: JobRun, gate: Gate) -> list[Finding]:
+    """All rows of all tables by the same rules, as warnings: what is wrong in rows that this run didn't touch stood
+    there before, and holding new data back would not mend it.
+    """
+    findings = []
+    for name, frame in whole_frames(run).items():
+        table = run.declared(name)
+        rules = [*suite_of(table)(table, run.lake), *of_references(table, run.lake)]
+        findings += gate.check(f"{name}.all_rows", frame, table.key, [in_all_rows(rule) for rule in rules])
+    return [replace(f, table=f.table.removesuffix(".all_rows"), is_whole=True) for f in findings]
+
+
+def in_all_rows(rule: Expectation) -> Expectation:
+    """A rule as a warning about the whole table."""
+    return rule.copy(update={"severity": FailureSeverity.WARNING, "description": f"In all rows: {rule.description}"})
 
 
 def suite_of(table: Table) -> Suite:
@@ -77,6 +116,7 @@ def ledger_rows(verdicts: list[Verdict], ledgers: list[dict[str, Any]], summary:
     return [
         (
             verdict.key,
+            verdict.dataset,
             verdict.number in accepted,
             str(verdict.number) in counted,
             *(line["rows"][name] for name in ("read", *OUTCOMES)),
@@ -97,6 +137,9 @@ def keep(run: JobRun, findings: list[Finding]) -> None:
             f.is_met,
             f.unexpected,
             f.checked,
+            None if f.observed is None else float(f.observed),
+            f.in_words,
+            f.is_whole,
             f.examples,
         )
         for f in findings

@@ -33,6 +33,14 @@ def touched_frames(run: JobRun) -> dict[str, DataFrame]:
     return frames
 
 
+def whole_frames(run: JobRun) -> dict[str, DataFrame]:
+    """All rows of each table that runs write, as the run has them, each also the view under the table's name."""
+    frames = {table.full_name: run.table(table.full_name) for table in load_tables().values() if table.branched}
+    for name, rows in frames.items():
+        rows.createOrReplaceTempView(run.declared(name).name)
+    return frames
+
+
 def _values(run: JobRun, name: str, tables: list[Table]) -> DataFrame | list[date]:
     """The values that jobs of this run touched of the tables that are checked by `name`: days as a list, by which
     partitions are pruned; keys as a frame of their column, cached. Empty where they touched none.

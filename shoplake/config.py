@@ -78,6 +78,12 @@ class Crawlers(_Strict):
     timeout_s: Positive
 
 
+class Checks(_Strict):
+    """When the quality gate checks whole tables beside what a run touched."""
+
+    whole_after_h: Positive
+
+
 class StateMachine(_Strict):
     name: str
     definition: str
@@ -180,6 +186,7 @@ class Inventory(_Strict):
     jobs: dict[ShortName, Job]
     personal_data: PersonalData
     crawlers: Crawlers
+    checks: Checks
     glue_version: str
     state_machine: StateMachine
     topics: dict[str, str]

@@ -54,7 +54,7 @@ def success_message(
     if files["refused"]:
         headline += f", {files['refused']} refused"
     alerts = warnings + [
-        f"{f['table']}: not met{_by_rows(f['unexpected'])}: {f['rule']}" for f in (quality or {}).get("warnings", [])
+        f"{f['table']}: not met{_by_rows(f)}: {f['rule']}" for f in (quality or {}).get("warnings", [])
     ]
     parts = [
         _summary(lake, report),
@@ -286,6 +286,8 @@ def _listed(title: str, lines: list[str]) -> str:
     return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
 
 
-def _by_rows(unexpected: int | None) -> str:
-    """How many rows break an expectation; nothing where it is not of rows."""
-    return "" if unexpected is None else f" by {counted(unexpected, 'row')}"
+def _by_rows(finding: dict[str, Any]) -> str:
+    """What was found, where it is a figure; else how many rows break an expectation, where it is of rows."""
+    if finding.get("observed") is not None:
+        return f" ({finding['in_words']})"
+    return "" if finding["unexpected"] is None else f" by {counted(finding['unexpected'], 'row')}"

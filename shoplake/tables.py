@@ -48,6 +48,15 @@ class CheckedBy(BaseModel):
         return self.touched_as or self.column
 
 
+class Reference(BaseModel):
+    """A foreign key: values of `column` are keys of another table, for a `share` (0 to 1) of the rows that have one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    column: str
+    table: str
+    share: float = Field(default=1.0, gt=0, le=1)
+
+
 class Table(BaseModel):
     """A table of the lake. `branched` tables are written on a run's branch and published by moving main.
 
@@ -66,15 +75,17 @@ class Table(BaseModel):
     contract: str | None = None
     touched_by: tuple[str, ...] = ()
     checked_by: CheckedBy | None = None
+    references: tuple[Reference, ...] = ()
 
     @model_validator(mode="after")
     def _names_its_own_columns(self) -> "Table":
         names = [column.name for column in self.columns]
         named = [*self.key, *([self.partition[1]] if self.partition else [])]
         named += [self.checked_by.column] if self.checked_by else []
+        named += [reference.column for reference in self.references]
         for name in named:
             if name not in names:
-                raise ValueError(f"{name} is named by key, partition_by or checked_by but is no column")
+                raise ValueError(f"{name} is named by key, partition_by, checked_by or references but is no column")
         if len(set(names)) < len(names):
             raise ValueError("a column stands twice")
         return self

@@ -2,7 +2,7 @@
 
 from great_expectations.expectations.expectation import Expectation
 
-from quality.suites.common import CRITICAL, WARNING, of_contract, of_declaration, whole
+from quality.suites.common import CRITICAL, WARNING, of_contract, of_declaration
 from quality.suites.rows import expect_no_rows
 from shoplake.config import Lake
 from shoplake.contracts import load_contract
@@ -23,15 +23,6 @@ def suite(table: Table, lake: Lake) -> list[Expectation]:
                OR NOT stock_value <=> cast(stock_quantity * cost AS decimal(18,4))
             """,
             CRITICAL,
-        ),
-        expect_no_rows(
-            "A product's category is known",
-            f"""
-            SELECT product_id, category_id FROM {{batch}} p
-            LEFT ANTI JOIN {whole("processed.categories", lake)} c ON p.category_id = c.category_id
-            WHERE p.category_id IS NOT NULL
-            """,
-            WARNING,
         ),
         expect_no_rows(
             f"Products have the currency of the lake's reports ({reporting})",

@@ -68,6 +68,16 @@ def test_a_problem_is_told_with_line_column_value_and_rule():
     assert "line 7, quantity = 'two': not_an_integer" in success(file(problems=[problem])).body
 
 
+def test_a_warning_about_a_figure_says_the_figure():
+    warning = {"table": "processed.events", "rule": "product_id is known in processed.products", "unexpected": 3,
+               "observed": 0.9, "in_words": "3 of 30 rows unknown (10.0%; up to 1.0% are allowed)"}  # fmt: skip
+    body = success(file(), quality={"warnings": [warning], "data_docs": "data-docs/r/"}).body
+    assert (
+        "  processed.events: not met (3 of 30 rows unknown (10.0%; up to 1.0% are allowed)): "
+        "product_id is known in processed.products\n"
+    ) in body
+
+
 @pytest.mark.parametrize(("unexpected", "by"), [(2, " by 2 rows"), (1, " by 1 row"), (None, "")])
 def test_a_warning_of_the_gate_says_that_it_was_not_met(unexpected, by):
     warning = {"table": "processed.products", "rule": "A product's category is known", "unexpected": unexpected}

@@ -8,6 +8,8 @@ WITH ranked AS (
     is_met,
     unexpected_rows,
     checked_rows,
+    observed,
+    in_words,
     examples,
     run_id,
     CAST(checked_at AS timestamp) AS checked_at,
@@ -21,6 +23,8 @@ SELECT
   is_met,
   unexpected_rows,
   checked_rows,
+  observed,
+  in_words,
   examples,
   run_id,
   checked_at
