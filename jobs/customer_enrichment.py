@@ -37,7 +37,8 @@ def judge_customers(conformed: DataFrame, contract: Contract, time_zone: str) ->
 def judge_reviews(conformed: DataFrame, contract: Contract, time_zone: str) -> DataFrame:
     """Staged reviews as plain text with id, hash and, where that is settled, their outcome.
 
-    A review that its source doesn't name is named by its content as it came: not by the day that its file lent it.
+    A review that its source doesn't name is named by its content as it came: not by the day that its file lent it. Such
+    a day may be another in another file, so it has versions of which the last must be known as such.
     """
     names = [column.name for column in contract.columns]
     cleaned = conformed.withColumns(
@@ -58,6 +59,7 @@ def judge_reviews(conformed: DataFrame, contract: Contract, time_zone: str) -> D
     return numbered.withColumns(
         {
             "review_id": F.when(F.col("_is_keyed_by_content"), derived).otherwise(F.col("review_id")),
+            "_is_keyed_by_content": F.col("_is_keyed_by_content") & ~F.col("is_day_of_file"),
             "reviewed_day": F.when(F.col("is_day_of_file"), F.to_date("reviewed_at")).otherwise(day),
             "text_length": F.coalesce(F.length("text"), F.lit(0)),
             "_row_hash": row_hash(names),

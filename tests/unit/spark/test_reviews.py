@@ -156,10 +156,18 @@ def test_any_grouping_of_the_files_into_runs_in_any_order_gives_the_same_reviews
     assert found == Counter((text, day) for (text, _), day in newest.items())
 
 
-def review_file(spark, number: int, texts: list[str]):
+def test_a_review_that_comes_again_keeps_the_day_of_its_last_file_though_one_between_comes_late(spark):
+    stored = nothing(spark)
+    for arrived, day in ((1, 1), (3, 1), (2, 2)):
+        stored = apply(spark, stored, judge_reviews(review_file(spark, arrived, ["a"], day), CONTRACT, "Europe/London"))
+    assert [row["reviewed_day"].day for row in stored.collect()] == [1]
+
+
+def review_file(spark, number: int, texts: list[str], day: int | None = None):
     rows = [{"text": text} for text in texts]
     arrived = datetime(2011, 1, number, tzinfo=ARRIVED.tzinfo)
-    return conformed(spark, *rows, file=number, arrived=arrived)
+    key = None if day is None else f"raw/reviews/date=2011-01-{day:02}/{number}.csv"
+    return conformed(spark, *rows, file=number, arrived=arrived, key=key)
 
 
 def apply(spark, stored, batch):
