@@ -33,10 +33,11 @@ test: $(INSTALLED) ## Run every test that needs no AWS account, in two processes
 	@$(BIN)/python -m pytest --numprocesses 2
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure reading by form, a 1 MB file on a warm lake, a burst of 3,000 files, and the generator
+bench: $(INSTALLED) ## Measure reading by form, a 1 MB file on a warm lake, a burst of 3,000 files, late clicks in a full lake, and the generator
 	@$(BIN)/python -m benchmarks.staging
 	@$(BIN)/python -m benchmarks.warm_run
 	@$(BIN)/python -m benchmarks.burst
+	@$(BIN)/python -m benchmarks.clicks
 	@$(BIN)/python -m benchmarks.generate
 
 .PHONY: lint
