@@ -20,7 +20,7 @@ from shoplake.aws import get_json, put_json
 from shoplake.config import Lake, load_lake
 from shoplake.contracts import Contract, load_contract
 from shoplake.keys import RunKeys
-from shoplake.personal_data import read_key
+from shoplake.personal_data import HashKey, read_key
 from shoplake.spark.conform import conform, staged_schema
 from shoplake.spark.personal import protect
 from shoplake.tables import Table, load_tables
@@ -83,6 +83,11 @@ class JobRun:
         """The run's files by dataset, and its last arrival."""
         return get_json(self.lake.bucket, self.keys.summary)
 
+    @property
+    def hash_key(self) -> HashKey:
+        """The key with which personal values are hashed."""
+        return read_key(self.lake)
+
     def conformed(self, dataset: str) -> DataFrame:
         """The dataset's staged rows of this run, typed, with `_problems` and where each row came from.
 
@@ -106,7 +111,7 @@ class JobRun:
             union = union.unionByName(frame)
         if not contract.personal:
             return union
-        return protect(union, contract, read_key(self.lake) if "hash" in contract.personal.values() else None)
+        return protect(union, contract, self.hash_key if "hash" in contract.personal.values() else None)
 
     def _staged(self, files: list[dict], contract: Contract) -> DataFrame:
         """Staged records of some files, with the file's number, key and arrival beside each."""
@@ -175,8 +180,11 @@ class JobRun:
             "seconds": round(time.monotonic() - self._started, 3),
             "peak_memory_bytes": peak_memory_bytes(self.spark),
         }
-        put_json(self.lake.bucket, self.keys.ledger(self.job), page)
+        self.store_page(page)
         print(json.dumps({"job": self.job, "run_id": self.run_id, "tables": self.ledger.tables}))
+
+    def store_page(self, page: dict[str, Any]) -> None:
+        put_json(self.lake.bucket, self.keys.ledger(self.job), page)
 
 
 def drop_branch(spark: SparkSession, table: str, branch: str) -> None:

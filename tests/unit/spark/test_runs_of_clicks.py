@@ -1,0 +1,56 @@
+"""Runs over clicks, from staged rows to tables: robots alone, an event that comes again changed, and a visitor of whom
+there is no end.
+"""
+
+import hashlib
+import hmac
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.spark.histories import ARRIVALS, at
+from tests.unit.spark.small_lake import KEY, File, SmallLake
+
+EVENTS, SESSIONS = "processed.events", "processed.sessions"
+ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
+CLICK = {
+    "event_id": "E1", "event_time": at(0), "event_type": "page_view", "visitor_id": "V1", "ip": "203.0.113.7",
+    "user_agent": BROWSER, "email": "Ann@example.com",
+}  # fmt: skip
+
+
+def clicks(number: int, *changes: dict) -> File:
+    rows = tuple(CLICK | changed for changed in changes)
+    return File("clickstream", "shop", f"{number}.jsonl", ARRIVALS + timedelta(hours=number), rows)
+
+
+@pytest.fixture(scope="module")
+def lake(spark, tmp_path_factory):
+    return SmallLake(spark, tmp_path_factory.mktemp("lakes"))
+
+
+def test_a_run_of_robots_alone_keeps_them_and_makes_no_session(lake):
+    run = lake.run([clicks(0, *({"event_id": f"B{n}", "user_agent": ROBOT, "email": None} for n in range(3)))])
+    assert run.rows_of(0)["applied"] == 3
+    assert [row["is_robot"] for row in lake.rows(EVENTS)] == [True] * 3
+    assert lake.rows(SESSIONS) == lake.rows("curated.traffic_hourly") == []
+
+
+def test_what_is_personal_of_an_event_stays_hashed_and_dropped_when_it_comes_again_changed(lake):
+    lake.run([clicks(1, {}, {"event_id": "E2", "event_time": at(10)})])
+    again = {"event_type": "purchase", "email": "bob@example.com", "ip": "203.0.113.8", "value": "5"}
+    run = lake.run([clicks(2, again)])
+    assert run.pages["clickstream_aggregation"]["tables"][EVENTS] == {"inserted": 0, "updated": 1, "deleted": 0}
+    rows = {row["event_id"]: row for row in lake.rows(EVENTS)}
+    hashes = [hmac.new(KEY.key, text, hashlib.sha256).hexdigest() for text in (b"bob@example.com", b"ann@example.com")]
+    assert [rows["E1"]["email"], rows["E2"]["email"]] == hashes
+    assert rows["E1"]["_key_version"] == KEY.version
+    said = repr([lake.rows(EVENTS), lake.rows(SESSIONS)])
+    assert [text for text in ("203.0.113", "example.com", "Firefox", "Googlebot", "Ann") if text in said] == []
+
+
+def test_a_visitor_who_turns_out_to_be_a_robot_leaves_no_session(lake):
+    robots = [{"event_id": "E1", "user_agent": ROBOT}, {"event_id": "E2", "event_time": at(10), "user_agent": ROBOT}]
+    lake.run([clicks(3, *robots)])
+    assert lake.rows(SESSIONS) == lake.rows("curated.conversion_funnel") == []
