@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.local_lake import first_differences, run_shoplake
+from tests.end_to_end.all_that_is_said import all_that_is_said, literally
+from tests.end_to_end.local_lake import RUN_TIMEOUT_S, first_differences, run_shoplake
 from tests.oracles import buyers, merchandise
 from tests.oracles import clicks as oracle
 
@@ -22,11 +23,19 @@ FIGURES = (
     "checkouts", "purchases", "revenue", "landing_page", "exit_page", "device", "channel", "is_bounce", "is_engaged",
     "is_converted",
 )  # fmt: skip
+ODD_PLACE = "clickstream/source=shop/date=2025-01-02"
 HOURS = ("hour_at", "session_day", "sessions", "visitors", "events", "page_views", "conversions", "revenue")
 SALES = (
     "order_id", "line_key", "placed_at", "customer_id", "customer_country", "customer_signed_up_day",
     "is_customer_inferred", "first_touch_at", "first_touch_channel", "last_touch_at", "last_touch_channel",
 )  # fmt: skip
+ODD = [  # beside an event of another file; each with what is said of it
+    ({"event_time": "2099-01-01T00:00:00Z"}, ("event_time", "2099-01-01T00:00:00Z", "after_arrival")),
+    ({"event_time": "1969-12-31T23:59:59Z"}, ("event_time", "1969-12-31T23:59:59Z", "before_earliest")),
+    ({"visitor_id": None, "session_id": None, "email": "nobody@example.com"}, ("visitor_id", None, "missing")),
+]
+ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+ROBOTS = 30
 FUNNEL = ("session_day", "channel", "device", "sessions", "with_view", "with_cart", "with_checkout", "with_purchase")
 
 
@@ -40,6 +49,7 @@ class Shop:
     clean: Path
     truth: list[dict[str, Any]]
     files: dict[str, dict[str, Any]]
+    shows: list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -56,26 +66,51 @@ def shop(lake, tmp_path_factory):
         assert done.exit_code == 0, done.err
     late = list((folder / "late").rglob("*.jsonl"))
     assert late
-    files, others = {}, list(clean.glob("*/*/*/*.csv"))
+    others = list(clean.glob("*/*/*/*.csv"))
+    add_odd_clicks(folder)
     with lake.arrivals_wait():
         lake.ask("drop", "--tree", folder / "late")
         lake.ask("drop", "--tree", clean)
         if OTTO.is_file():
             lake.ask("drop", "clickstream", OTTO)
         lake.wait_for_arrivals(len(late) + len(others) + OTTO.is_file())
-    files |= clicks_of(lake.run())
-    days = [path for path in folder.rglob("clickstream-*") if "late" not in path.parts]
+    shows = [lake.run()]
     with lake.arrivals_wait():
         lake.ask("drop", "--tree", folder)
-        lake.wait_for_arrivals(len(days))
-    files |= clicks_of(lake.run())
+        lake.wait_for_arrivals(len(list(folder.glob("clickstream/*/*/*"))))
+    shows.append(lake.run())
+    files = clicks_of(shows[0]) | clicks_of(shows[1])
     truth = [json.loads(line) for line in (folder / "truth.jsonl").read_text().splitlines()]
-    return Shop(folder, clean, truth, files)
+    odd = [
+        {"file": f"{ODD_PLACE}/odd.jsonl", "line": line, "kind": rule,
+         "expected": {"outcome": "quarantined", "column": column, "value": value, "rule": rule}}
+        for line, (_, (column, value, rule)) in enumerate(ODD, 2)
+    ]  # fmt: skip
+    return Shop(folder, clean, truth + odd, files, shows)
 
 
 def clicks_of(run: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """A run's files of clicks as `show` has them, by the key after raw/."""
     return {file["key"].removeprefix("raw/"): file for file in run["inputs"] if file["dataset"] == "clickstream"}
+
+
+def add_odd_clicks(folder: Path) -> None:
+    """Files that no generator makes, beside the shop's own: one of an event that another file has too and of events
+    that break a rule, one of robots alone.
+    """
+    good = a_good_click(folder)
+    odd = [good, *(good | {"event_id": f"odd-{number}"} | changes for number, (changes, _) in enumerate(ODD))]
+    robots = [good | {"event_id": f"robot-{n}", "visitor_id": "V-robot", "user_agent": ROBOT} for n in range(ROBOTS)]
+    for name, rows in (("odd", odd), ("robots", robots)):
+        place = folder / ODD_PLACE / f"{name}.jsonl"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def a_good_click(folder: Path) -> dict[str, Any]:
+    """An event of a person as one of the shop's files has it."""
+    people = {event.event_id for event in oracle.read_shop(folder)}
+    return next(row for row in oracle.read_rows(folder) if row["event_id"] in people and "event_time" in row)
 
 
 def test_the_shops_visits_are_those_of_an_independent_count(lake, shop):
@@ -130,10 +165,12 @@ def test_products_days_are_those_of_an_independent_count_though_clicks_came_afte
     assert first_differences(expected, lake.rows("curated.product_performance")) == {}
 
 
-def test_robots_are_kept_and_flagged(lake, shop):
-    robots = Counter(row[0] for row in lake.columns("processed.events", "is_robot"))
-    assert robots[False] >= len(oracle.read_shop(shop.folder))
-    assert robots[True] > 0
+def test_robots_are_kept_and_flagged_and_a_file_of_robots_alone_makes_no_session(lake, shop):
+    robots = Counter(lake.columns("processed.events", "is_robot", "visitor_id"))
+    of_people = sum(count for (is_robot, _), count in robots.items() if not is_robot)
+    assert of_people >= len(oracle.read_shop(shop.folder))
+    assert robots[True, "V-robot"] == ROBOTS == shop.files[f"{ODD_PLACE}/robots.jsonl"]["rows"]["applied"]
+    assert ("V-robot",) not in lake.columns("processed.sessions", "visitor_id")
 
 
 def test_every_planted_line_is_set_aside_with_its_reason_or_counted_as_a_duplicate(shop):
@@ -142,10 +179,34 @@ def test_every_planted_line_is_set_aside_with_its_reason_or_counted_as_a_duplica
         if file["verdict"] == "duplicate" or "otto" in name:
             continue
         original = copies.get(name, name)  # of two files with the same bytes the one that arrives first is loaded
-        planted = [e["expected"] for e in shop.truth if e["file"].removeprefix("late/") == original and e["line"]]
-        outcomes = Counter(expected["outcome"] for expected in planted)
-        found = (file["rows"]["quarantined"], file["rows"]["duplicate"])
-        assert found == (outcomes["quarantined"], outcomes["duplicate"]), name
+        planted = [e for e in shop.truth if e["file"].removeprefix("late/") == original and e["line"]]
+        rejected = [
+            (e["line"], *(e["expected"][part] for part in ("column", "value", "rule")))
+            for e in planted
+            if e["expected"]["outcome"] == "quarantined"
+        ]
+        told = [(p["line"], p["column"], p["value"], p["rule"]) for p in file["problems"]]
+        assert sorted(told, key=repr) == sorted(rejected, key=repr), name
+        assert file["rows"]["duplicate"] == sum(e["expected"]["outcome"] == "duplicate" for e in planted), name
+
+
+def test_an_event_that_two_files_have_counts_once(shop):
+    rows = shop.files[f"{ODD_PLACE}/odd.jsonl"]["rows"]
+    assert rows["read"] == 1 + len(ODD) == 1 + rows["quarantined"]
+    counts = sum((Counter(file["rows"]) for file in shop.shows[1]["inputs"]), Counter())
+    assert counts["unchanged"] == 1  # of the two, the one in the file that arrived first
+
+
+def test_no_address_browser_or_mailbox_of_a_visitor_is_in_any_table_letter_log_or_page(lake, shop):
+    names = ("ip", "user_agent", "email")
+    rows = oracle.read_rows(shop.folder)
+    personal = {row[name] for row in rows for name in names if row.get(name)} | {"nobody@example.com"}
+    assert len(personal) > 400
+    said = all_that_is_said(lake, shop.shows)
+    assert len(said) > 25
+    assert {place: found for place, text in said.items() if (found := literally(personal, text))} == {}
+    emails = {row[0] for row in lake.columns("processed.events", "email")} - {None}
+    assert emails and {len(email) for email in emails} == {64}
 
 
 @needs_real_data
@@ -155,3 +216,11 @@ def test_ottos_sessions_are_cut_as_an_independent_count_cuts_them(lake, shop):
     visits = oracle.sessions(oracle.read_otto(OTTO))
     found = [row for row in lake.columns("processed.sessions", *FIGURES) if not row[0].startswith("V")]
     assert first_differences([visit.figures for visit in visits], found) == {}
+
+
+def test_a_replay_of_clicks_changes_nothing(lake, shop):
+    before, record = lake.snapshots(), shop.shows[0]
+    replay = lake.ask("replay", record["run_id"], "--wait", "--timeout", str(RUN_TIMEOUT_S))
+    assert replay["rows"]["read"] == record["rows"]["read"]
+    assert replay["rows"]["applied"] == 0
+    assert lake.snapshots() == before

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import re
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -12,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from shoplake.keys import RunKeys
-from tests.end_to_end.local_lake import LOADED_TABLES, LocalLake, first_differences, run_shoplake
+from tests.end_to_end.all_that_is_said import all_that_is_said, literally
+from tests.end_to_end.local_lake import LocalLake, first_differences, run_shoplake
 from tests.oracles import buyers, merchandise, people
 
 pytestmark = pytest.mark.lake
@@ -24,7 +23,6 @@ LOADED = ("accepted", "accepted_with_rejects")
 
 PEOPLE = ("processed.customers", "processed.reviews", "curated.customer_360", "curated.sales")
 MERCHANDISE = ("curated.product_performance", "curated.product_history")
-KEPT_TABLES = ("processed.quality_results", "processed.runs", "curated.published")
 AWKWARD = {
     "customers": [
         {"customer_id": "17850.0", "email": " Odd.One@Example.com", "phone": "+44 7700 900555", "name": "Odd One"},
@@ -127,26 +125,6 @@ def key_of(lake: LocalLake) -> bytes:
     """The key with which the lake hashes."""
     answer = lake.aws("secretsmanager").get_secret_value(SecretId=lake.names.personal_data_secret)
     return bytes.fromhex(json.loads(answer["SecretString"])["key"])
-
-
-def all_that_is_said(lake: LocalLake, shows: list[dict[str, Any]]) -> dict[str, str]:
-    """What tables, e-mails, commands, logs, Data Docs and results of the gate hold, as text."""
-    said = {name: as_text(lake.iceberg(name).scan().to_arrow().to_pylist()) for name in (*LOADED_TABLES, *KEPT_TABLES)}
-    said |= {"e-mails": as_text(lake.ask("mail")), "show": as_text(shows)}
-    for show in shows:
-        keys = RunKeys(show["run_id"], "runs/")
-        for prefix in (keys.ledgers, keys.quality, keys.receipt, keys.summary, f"data-docs/{show['run_id']}/"):
-            said |= {key: content.decode() for key, content in lake.objects(prefix).items()}
-    logs = lake.aws("logs")
-    for group in logs.describe_log_groups()["logGroups"]:
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
-        said[group["logGroupName"]] = "\n".join(event["message"] for page in pages for event in page["events"])
-    said |= {path.name: path.read_text(errors="replace") for path in lake.state_dir.rglob("*.log")}
-    return said
-
-
-def as_text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def load_tree(lake: LocalLake, tree: Path) -> dict[str, Any]:
@@ -364,14 +342,3 @@ def test_no_personal_value_of_the_shop_is_in_any_table_letter_log_or_page(loaded
     assert literally(personal, "log: customer1@example.com, Amelia Walker.") >= {("customer1@example.com",)}
     assert len(loaded.said) > 25
     assert {place: found for place, text in loaded.said.items() if (found := literally(personal, text))} == {}
-
-
-def literally(values: set[str], text: str) -> set[tuple[str, ...]]:
-    """Which of some values stand in a text, word for word. Megabytes are read once for thousands of values."""
-    wanted = {tuple(words_of(value)) for value in values}
-    sizes, words = {len(value) for value in wanted}, words_of(text)
-    return {gram for n in range(len(words)) for size in sizes if (gram := tuple(words[n : n + size])) in wanted}
-
-
-def words_of(text: str) -> list[str]:
-    return [word.strip(".'-") for word in re.findall(r"[\w.@+'-]+", text.replace("\\n", " "))]

@@ -8,6 +8,7 @@ import gzip
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -155,19 +156,25 @@ def funnel(visits: Iterable[Session]) -> set[tuple]:
 def read_shop(folder: Path) -> list[Event]:
     """Every event of a person in a generated shop's click files, each once; lines that are none are left out."""
     found = {}
+    for row in read_rows(folder):
+        event = _of_shop(row)
+        if event is not None:
+            found[event.event_id] = event
+    return list(found.values())
+
+
+def read_rows(folder: Path) -> Iterator[dict]:
+    """Every record of a generated shop's click files as it is there; lines that are none are left out."""
     for path in sorted(folder.rglob("clickstream*.json*")):
         content = path.read_bytes()
         text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
         for line in text.splitlines():
-            event = _of_shop(line)
-            if event is not None:
-                found[event.event_id] = event
-    return list(found.values())
+            with suppress(ValueError):
+                yield json.loads(line)
 
 
-def _of_shop(line: str) -> Event | None:
+def _of_shop(said: dict) -> Event | None:
     try:
-        said = json.loads(line)
         at = datetime.fromisoformat(said.get("event_time") or said.get("timestamp"))
     except (ValueError, TypeError):
         return None
