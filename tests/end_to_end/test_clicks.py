@@ -1,4 +1,4 @@
-"""A dirty shop's clicks and OTTO's real sessions, the late files and the orders first, against an independent count."""
+"""A dirty shop's clicks and OTTO's real sessions, the late files and the orders first, against independent counts."""
 
 import json
 import os
@@ -41,8 +41,8 @@ FUNNEL = ("session_day", "channel", "device", "sessions", "with_view", "with_car
 
 @dataclass(frozen=True)
 class Shop:
-    """The shop's folder, what was planted in it, and what `show` says of its files after two runs. Its orders and
-    customers are of the same shop without dirt.
+    """The shop's folder, what was planted in it, and what `show` says of its files after two runs. Its orders,
+    in `clean`, and its customers are of the same shop without dirt.
     """
 
     folder: Path
@@ -54,8 +54,8 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(lake, tmp_path_factory):
-    """Two runs: the late file, OTTO's sessions, orders and customers; then clicks alone, of the days that the late file
-    belongs to.
+    """Two runs: the late file, OTTO's sessions and the orders; then the customers, and the clicks of the days that the
+    late file belongs to.
     """
     lake.clear()
     folder = tmp_path_factory.mktemp("clicks") / "shop"
@@ -66,18 +66,19 @@ def shop(lake, tmp_path_factory):
         assert done.exit_code == 0, done.err
     late = list((folder / "late").rglob("*.jsonl"))
     assert late
-    others = list(clean.glob("*/*/*/*.csv"))
+    (clean / "customers").rename(folder / "customers")
+    orders, people = list(clean.glob("*/*/*/*.csv")), list(folder.glob("customers/*/*/*.csv"))
     add_odd_clicks(folder)
     with lake.arrivals_wait():
         lake.ask("drop", "--tree", folder / "late")
         lake.ask("drop", "--tree", clean)
         if OTTO.is_file():
             lake.ask("drop", "clickstream", OTTO)
-        lake.wait_for_arrivals(len(late) + len(others) + OTTO.is_file())
+        lake.wait_for_arrivals(len(late) + len(orders) + OTTO.is_file())
     shows = [lake.run()]
     with lake.arrivals_wait():
         lake.ask("drop", "--tree", folder)
-        lake.wait_for_arrivals(len(list(folder.glob("clickstream/*/*/*"))))
+        lake.wait_for_arrivals(len(list(folder.glob("clickstream/*/*/*"))) + len(people))
     shows.append(lake.run())
     files = clicks_of(shows[0]) | clicks_of(shows[1])
     truth = [json.loads(line) for line in (folder / "truth.jsonl").read_text().splitlines()]
@@ -133,8 +134,8 @@ def known_visits(shop: Shop) -> list[tuple[str, oracle.Session]]:
     return [(visit.customer, visit) for visit in visits if visit.customer]
 
 
-def test_orders_are_owed_to_the_visits_of_an_independent_count_though_clicks_came_after_them(lake, shop):
-    lines, known = buyers.read_lines(shop.clean), buyers.read_known(shop.clean)
+def test_orders_are_owed_to_the_visits_of_an_independent_count_though_these_came_later(lake, shop):
+    lines, known = buyers.read_lines(shop.clean), buyers.read_known(shop.folder)
     expected = buyers.sales(lines, known, known_visits(shop))
     assert sum(row[-1] is not None for row in expected) > 10
     assert first_differences(expected, lake.columns("curated.sales", *SALES)) == {}
@@ -150,8 +151,8 @@ def test_touches_name_the_sessions_that_began_then(lake, shop):
         assert [touch for touch in touches if began[touch[0]] != touch[1:]] == []
 
 
-def test_customers_are_those_of_an_independent_count_though_clicks_came_after_them(lake, shop):
-    lines, known = buyers.read_lines(shop.clean), buyers.read_known(shop.clean)
+def test_customers_are_those_of_an_independent_count_though_their_orders_came_first(lake, shop):
+    lines, known = buyers.read_lines(shop.clean), buyers.read_known(shop.folder)
     events = oracle.read_shop(shop.folder) + (oracle.read_otto(OTTO) if OTTO.is_file() else [])
     latest = max(*(line.day for line in lines), *(visit.day for visit in oracle.sessions(events)))
     expected = buyers.customers(lines, known, latest, known_visits(shop))
