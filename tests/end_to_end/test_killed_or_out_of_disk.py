@@ -121,7 +121,7 @@ BEFORE_PUBLISH = (
         "jobs/master_data_merge.py",
         "    import time\n    time.sleep(600)\n",
         is_between_two_tables,
-        after="    days = [] if orders is None else merge_sales(run, orders)\n",
+        after="    days, buyers = ([], None) if orders is None else merge_sales(run, orders)\n",
     ),
     hold_job("Check quality", "quality/quality_gate.py"),
 )

@@ -10,6 +10,7 @@ import pytest
 from shoplake.tables import load_tables
 from tests.end_to_end.conftest import THREE_DAYS
 from tests.end_to_end.local_lake import first_differences
+from tests.oracles import buyers
 from tests.oracles.online_retail import Day, Line, OnlineRetail
 
 pytestmark = pytest.mark.lake
@@ -137,6 +138,16 @@ def test_products_that_no_catalogue_has_are_inferred_from_their_orders(three_day
     assert first_differences([(*product, None, True, True, None) for product in counted.products()], found) == {}
 
 
+def test_an_independent_count_finds_the_same_customers_all_of_them_inferred(three_days, counted):
+    lines = [
+        buyers.Line(line.order_id, "", line.ordered_at, line.customer_id, "completed", line.quantity, line.amount)
+        for line in counted.lines()
+    ]
+    expected = buyers.customers(lines, {}, date(2010, 12, 3))
+    assert len(expected) > 200
+    assert first_differences(expected, three_days.contents["curated.customer_360"]) == {}
+
+
 def test_the_average_order_is_the_revenue_over_the_orders(three_days):
     for row in three_days.summary:
         average = (Decimal(row["revenue"]) / row["orders"]).quantize(Decimal("0.0001"), ROUND_HALF_UP)
@@ -153,6 +164,7 @@ def test_tables_counts_the_rows_that_queries_find(three_days, counted):
         "curated.daily_sales_summary": 20,
         "curated.product_performance": len(counted.product_days()),
         "curated.product_history": len(counted.products()),
+        "curated.customer_360": len({line.customer_id for line in counted.lines()} - {None}),
     }
 
 
@@ -172,6 +184,7 @@ def test_published_names_the_snapshots_that_main_shows(three_days):
         "curated.daily_sales_summary": three_days.tables["curated_local.daily_sales_summary"]["snapshot_id"],
         "curated.product_performance": three_days.tables["curated_local.product_performance"]["snapshot_id"],
         "curated.product_history": three_days.tables["curated_local.product_history"]["snapshot_id"],
+        "curated.customer_360": three_days.tables["curated_local.customer_360"]["snapshot_id"],
     }
 
 
