@@ -140,7 +140,17 @@ def test_products_that_no_catalogue_has_are_inferred_from_their_orders(three_day
 
 def test_an_independent_count_finds_the_same_customers_all_of_them_inferred(three_days, counted):
     lines = [
-        buyers.Line(line.order_id, "", line.ordered_at, line.customer_id, "completed", line.quantity, line.amount)
+        buyers.Line(
+            order=line.order_id,
+            line="",
+            at=line.ordered_at,
+            customer=line.customer_id,
+            status="completed",
+            quantity=line.quantity,
+            net=line.amount,
+            product=line.product_id,
+            name=line.product_name,
+        )
         for line in counted.lines()
     ]
     expected = buyers.customers(lines, {}, date(2010, 12, 3))
