@@ -38,22 +38,30 @@ def to_windows(points: DataFrame, timeout: timedelta) -> DataFrame:
 
 def reached_by(sessions: DataFrame, windows: DataFrame, timeout: timedelta) -> DataFrame:
     """The sessions of which an event lies within the timeout of one of its visitor's windows."""
-    session, window = sessions.alias("session"), windows.alias("window")
-    is_near = (
-        (F.col("session.visitor_id") == F.col("window.visitor_id"))
-        & (F.col("session.started_at") <= F.col("window.until_at") + interval(timeout))
-        & (F.col("session.ended_at") >= F.col("window.from_at") - interval(timeout))
-    )
-    return session.join(window, on=is_near, how="left_semi")
+    low, high = F.col("started_at") - interval(timeout), F.col("ended_at") + interval(timeout)
+    return _meeting(sessions, low, high, windows)
 
 
 def events_within(events: DataFrame, sessions: DataFrame) -> DataFrame:
     """The events that some sessions are made of."""
-    event, session = events.alias("event"), sessions.alias("session")
-    is_within = (F.col("event.visitor_id") == F.col("session.visitor_id")) & F.col("event.event_time").between(
-        F.col("session.started_at"), F.col("session.ended_at")
-    )
-    return event.join(session, on=is_within, how="left_semi")
+    spans = sessions.select("visitor_id", F.col("started_at").alias("from_at"), F.col("ended_at").alias("until_at"))
+    return _meeting(events, F.col("event_time"), F.col("event_time"), spans)
+
+
+def _meeting(rows: DataFrame, low: Column, high: Column, spans: DataFrame) -> DataFrame:
+    """The rows whose stretch of time from `low` to `high` meets one of their visitor's spans, which don't overlap.
+
+    Of the spans that begin by `high` the last one reaches furthest, and one pass in order of time finds it: a join by
+    visitor compares each row with each span, which never ends for a visitor with thousands of both.
+    """
+    of_visitors = rows.join(spans.select("visitor_id").distinct(), on="visitor_id", how="left_semi")
+    ends = of_visitors.withColumns({"_low": low, "_at": high, "_is_row": F.lit(True)})
+    begins = spans.select("visitor_id", F.col("from_at").alias("_at"), F.col("until_at").alias("_until"))
+    in_order = Window.partitionBy("visitor_id").orderBy("_at", F.col("_is_row").asc_nulls_first())
+    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    reach = F.last("_until", ignorenulls=True).over(so_far)
+    found = ends.unionByName(begins, allowMissingColumns=True).withColumn("_reach", reach)
+    return found.where(F.col("_is_row") & (F.col("_reach") >= F.col("_low"))).select(*rows.columns)
 
 
 def to_sessions(events: DataFrame, rules: SessionRules, time_zone: str) -> DataFrame:

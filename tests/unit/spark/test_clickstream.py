@@ -7,7 +7,7 @@ import pytest
 
 from jobs.clickstream_aggregation import to_funnel, to_hours
 from shoplake.spark.day_spans import merged
-from shoplake.spark.sessions import to_sessions
+from shoplake.spark.sessions import events_within, reached_by, to_sessions, to_windows
 from tests.unit.spark.clicks import CONTRACT, MIDNIGHT, aware, events, judged, sessions
 
 
@@ -182,6 +182,22 @@ def test_a_session_of_200_000_events_is_one_and_flagged_where_it_is_longer_than_
     )
     found = to_sessions(rows.crossJoin(base), CONTRACT.sessions, "Europe/London").collect()
     assert [(s["events"], s["page_views"], s["is_overlong"]) for s in found] == [(200_000, 200_000, True)]
+
+
+def test_a_visitor_of_200_000_events_in_20_000_sessions_is_taken_up_in_one_pass(spark):
+    hour = "timestamp_seconds(1700000000 + id * 3600)"
+    sessions = spark.range(20_000).selectExpr(
+        "'ann' AS visitor_id", "cast(id AS string) AS session_id", f"{hour} AS started_at",
+        f"{hour} + INTERVAL 9 MINUTES AS ended_at",
+    )  # fmt: skip
+    minute = "timestamp_seconds(1700000000 + floor(id / 10) * 3600 + (id % 10) * 60)"
+    events = spark.range(200_000).selectExpr("'ann' AS visitor_id", f"{minute} AS event_time")
+    others = spark.range(3).selectExpr("'ann' AS visitor_id", "timestamp_seconds(1700000000 - 1 - id) AS event_time")
+    assert events_within(events.union(others), sessions).count() == 200_000
+    windows = to_windows(
+        events.where("event_time < timestamp_seconds(1700000000 + 3600 * 5000)"), CONTRACT.sessions.timeout
+    )
+    assert reached_by(sessions, windows, CONTRACT.sessions.timeout).count() == 5_000
 
 
 def test_hours_and_funnel_are_sums_over_sessions(spark):
