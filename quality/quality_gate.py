@@ -82,13 +82,13 @@ def check_touched(run: JobRun, gate: Gate, history: History) -> list[Finding]:
 
 
 def check_whole(run: JobRun, gate: Gate) -> list[Finding]:
-    """All rows of all tables by the same rules, as warnings: what is wrong in rows that this run didn't touch stood
-    there before, and holding new data back would not mend it.
+    """All rows of all tables by the rules that stop a run, as warnings: what is wrong in rows that this run didn't
+    touch stood there before, and holding new data back would not mend it. Rules that only warn told it when it came.
     """
     findings = []
     for name, frame in whole_frames(run).items():
         table = run.declared(name)
-        rules = [*suite_of(table)(table, run.lake), *of_references(table, run.lake)]
+        rules = [rule for rule in suite_of(table)(table, run.lake) if rule.severity == FailureSeverity.CRITICAL]
         findings += gate.check(f"{name}.all_rows", frame, table.key, [in_all_rows(rule) for rule in rules])
     return [replace(f, table=f.table.removesuffix(".all_rows"), is_whole=True) for f in findings]
 

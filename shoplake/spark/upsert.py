@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from shoplake.spark.winners import DELETE, INSERT, TOUCH, UPDATE
+from shoplake.spark.winners import DELETE, EXACT, INSERT, TOUCH, UPDATE
 from shoplake.tables import Table
 
 ACTION = "_action"
@@ -75,7 +75,7 @@ def _literal(text: str | None, kind: str) -> str:
 
 def content_of(table: Table) -> Column:
     """What a row of a table says of the shop, as one text: all columns that don't begin with `_`, nulls too."""
-    return F.to_json(F.struct(*table.business_columns), {"ignoreNullFields": "false"})
+    return F.to_json(F.struct(*table.business_columns), {**EXACT, "ignoreNullFields": "false"})
 
 
 def compare_rows(computed: DataFrame, stored: DataFrame, table: Table, deletes: bool = False) -> DataFrame:

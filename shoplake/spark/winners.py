@@ -13,12 +13,13 @@ from pyspark.sql import functions as F
 OUTCOME = "_outcome"
 APPLIED, UNCHANGED, SUPERSEDED = "applied", "unchanged", "superseded"
 QUARANTINED, DUPLICATE = "quarantined", "duplicate"
+EXACT = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}  # JSON's instants end at milliseconds by themselves
 INSERT, UPDATE, TOUCH, DELETE = "insert", "update", "touch", "delete"
 
 
 def row_hash(business_columns: list[str]) -> Column:
     """SHA-256 over the business columns, by name. Nulls are left out, so a new column leaves old hashes be."""
-    return F.sha2(F.to_json(F.struct(*sorted(business_columns))), 256)
+    return F.sha2(F.to_json(F.struct(*sorted(business_columns)), EXACT), 256)
 
 
 def recency(prefix: str = "") -> Column:

@@ -1,8 +1,9 @@
 """Who bought what after which visit, in plain Python over a generated shop's clean files: shares no code with the jobs.
 
 The rules: an order belongs to the sessions of its customer that began in the seven days before its first line; orders,
-units and spend are of lines that are neither cancelled nor failed; a completed order has a completed line with a
-positive quantity; scores are quintiles among customers with one; segments are those of docs/customer-segments.md.
+units and spend are of lines that are neither cancelled nor failed, nor returned without a line that takes them back; a
+completed order has a completed line with a positive quantity; scores are quintiles among customers with one; segments
+are those of docs/customer-segments.md.
 """
 
 import csv
@@ -42,7 +43,7 @@ class Line:
 
     @property
     def is_revenue(self) -> bool:
-        return self.status not in ("cancelled", "failed")
+        return self.status not in ("cancelled", "failed") and not (self.status == "returned" and self.quantity > 0)
 
     @property
     def is_return(self) -> bool:

@@ -33,7 +33,8 @@ def to_sales(lines: DataFrame, spans: DataFrame | None = None) -> DataFrame:
     `spans` (shoplake.spark.catalogue.category_spans) has at most one row for a product and instant; None where there
     is no catalogue. A product that it doesn't know, or knows no category of, has an unknown one.
     """
-    is_revenue = ~F.col("status").isin(*NOT_REVENUE)
+    was_undone = (F.col("status") == "returned") & (F.col("quantity") > 0)  # other returns are lines that take away
+    is_revenue = ~F.col("status").isin(*NOT_REVENUE) & ~was_undone
     order_amount = F.sum("net_amount").over(Window.partitionBy("order_id"))
     size = F.when(order_amount < LOW_ORDER, "low").when(order_amount < MEDIUM_ORDER, "medium").otherwise("high")
     return _with_category(lines, spans).withColumns(

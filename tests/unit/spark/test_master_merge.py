@@ -8,7 +8,7 @@ from chispa import assert_df_equality
 from shoplake.spark.curated.latest_day import latest_of
 from shoplake.spark.curated.sales import to_daily_summary, to_sales
 from shoplake.spark.upsert import Bounds, compare_rows
-from shoplake.spark.winners import touched_rows
+from shoplake.spark.winners import row_hash, touched_rows
 from shoplake.tables import Table, TableColumn
 
 LINES = "order_id string, order_day date, customer_id string, country string, status string, quantity int, " \
@@ -37,7 +37,7 @@ def test_an_orders_size_is_that_of_all_its_lines(spark):
     assert sizes == {("A", "low"), ("B", "medium"), ("C", "high")}
 
 
-def test_the_day_is_summed_by_country_with_returns_and_without_cancelled_lines(spark):
+def test_the_day_is_summed_by_country_with_returns_and_without_cancelled_and_undone_lines(spark):
     sales = to_sales(
         lines(
             spark,
@@ -48,6 +48,7 @@ def test_the_day_is_summed_by_country_with_returns_and_without_cancelled_lines(s
             ("D", "eve", "UK", "cancelled", 9, "90"),
             ("E", "fay", None, "failed", 9, "90"),
             ("F", "fay", None, "completed", 1, "1"),
+            ("G", "gil", "UK", "returned", 7, "70"),
         )
     )
     expected = spark.createDataFrame(
@@ -169,3 +170,13 @@ def test_later_jobs_hear_of_a_changed_row_as_it_is_and_as_it_was_where_that_diff
         ("dearer", "P1", False),
         ("named", "P1", False), ("named", None, True),
     }  # fmt: skip
+
+
+def test_rows_that_differ_by_a_microsecond_differ(spark):
+    types = {"id": "string", "at": "timestamp"}
+    columns = tuple(TableColumn(name=name, type=kind, description=name) for name, kind in types.items())
+    table = Table(name="t", database="curated", description="", grain="", key=("id",), columns=columns, branched=True)
+    of = [spark.sql(f"SELECT 'a' AS id, TIMESTAMP '2025-01-01 12:00:00.000{micros}' AS at") for micros in (100, 200)]
+    assert [row["_action"] for row in compare_rows(of[0], of[1], table).collect()] == ["update"]
+    hashes = {frame.select(row_hash(["id", "at"])).first()[0] for frame in of}
+    assert len(hashes) == 2
