@@ -15,11 +15,15 @@ pytestmark = pytest.mark.lake
 # Two minutes of work before the job's own, in pieces, since Python stops between statements only.
 BUSY = "import time\nfor _ in range(1200):\n    time.sleep(0.1)\n"
 REVENUE_EXPECTATION = "The day's revenue and units are the sums of net amounts and quantities in sales"
-ONE_TOO_HIGH = """
-from pyspark.sql.functions import expr
-from shoplake.spark.curated import sales
-sound = sales.to_daily_summary
-sales.to_daily_summary = lambda lines: sound(lines).withColumn("revenue", expr("cast(revenue + 1 AS decimal(18,4))"))
+ONE_TOO_HIGH = """    from pyspark.sql.functions import expr
+    from shoplake.spark.curated import sales
+
+    sound = sales.to_daily_summary
+    sales.to_daily_summary = lambda lines: sound(lines).withColumn("revenue", expr("cast(revenue + 1 AS decimal(18,4))"))
+    try:
+        main()
+    finally:
+        sales.to_daily_summary = sound  # the module outlives the job
 """
 
 
@@ -47,7 +51,7 @@ BREAKAGES = [
     Breakage(
         name="an_expectation_is_not_met",
         job="master_data_merge",
-        change=lambda script: ONE_TOO_HIGH + script,
+        change=lambda script: script.replace("    main()\n", ONE_TOO_HIGH),
         state="Check quality",
         error="QualityCheckFailed",
         sentence=REVENUE_EXPECTATION,

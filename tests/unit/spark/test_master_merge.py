@@ -69,9 +69,9 @@ def test_a_line_has_the_category_that_its_product_had_then(spark):
         return datetime(2010, 12, day, tzinfo=UTC)
 
     sold = spark.createDataFrame(
-        [(str(day), product, at(day), None, "completed", Decimal(1)) for day, product in
+        [(str(day), product, at(day), None, "completed", 1, Decimal(1)) for day, product in
          [(1, "P"), (5, "P"), (6, "P"), (5, "Q"), (5, "new")]],
-        "order_id string, product_id string, ordered_at timestamp, country string, status string, "
+        "order_id string, product_id string, ordered_at timestamp, country string, status string, quantity int, "
         "net_amount decimal(18,4)",
     )  # fmt: skip
     spans = spark.createDataFrame(
