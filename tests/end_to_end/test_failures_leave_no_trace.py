@@ -18,8 +18,8 @@ REVENUE_EXPECTATION = "The day's revenue and units are the sums of net amounts a
 ONE_TOO_HIGH = """    from pyspark.sql.functions import expr
     from shoplake.spark.curated import sales
 
-    sound = sales.to_daily_summary
-    sales.to_daily_summary = lambda lines: sound(lines).withColumn("revenue", expr("cast(revenue + 1 AS decimal(18,4))"))
+    sound, too_high = sales.to_daily_summary, expr("cast(revenue + 1 AS decimal(18,4))")
+    sales.to_daily_summary = lambda lines: sound(lines).withColumn("revenue", too_high)
     try:
         main()
     finally:
