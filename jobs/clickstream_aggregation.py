@@ -35,15 +35,16 @@ def judge(conformed: DataFrame, contract: Contract, time_zone: str) -> DataFrame
     """Every staged event with its id, day and hash, and quarantined where it breaks a rule.
 
     Where the source names no events, an event's id is a hash of what it says and its occurrence among identical
-    events of the file.
+    events of the file. Whether a robot sent it is no part of the id: the list of robots is another in a later release.
     """
     said = [c.name for c in contract.columns if c.name in conformed.columns and c.name != "event_id"]
     exact = conformed.withColumn("_at_us", F.unix_micros("event_time"))  # as JSON an instant ends at milliseconds
-    hashed = exact.withColumn("_row_hash", row_hash([*said, IS_ROBOT, "_at_us"])).drop("_at_us")
+    hashes = {"_row_hash": row_hash([*said, IS_ROBOT, "_at_us"]), "_content": row_hash([*said, "_at_us"])}
+    hashed = exact.withColumns(hashes).drop("_at_us")
     is_rejected = F.size(PROBLEMS) > 0
-    alike = Window.partitionBy("_file", "_row_hash", is_rejected).orderBy("_source_line")
-    content_id = F.concat_ws("-", F.substring("_row_hash", 1, HASH_LENGTH), F.row_number().over(alike))
-    return hashed.withColumns(
+    alike = Window.partitionBy("_file", "_content", is_rejected).orderBy(IS_ROBOT, "_source_line")
+    content_id = F.concat_ws("-", F.substring("_content", 1, HASH_LENGTH), F.row_number().over(alike))
+    judged = hashed.withColumns(
         {
             "event_id": F.when(F.col("_is_keyed_by_content"), content_id).otherwise(F.col("event_id")),
             "event_day": F.to_date(F.from_utc_timestamp("event_time", time_zone)),
@@ -51,6 +52,7 @@ def judge(conformed: DataFrame, contract: Contract, time_zone: str) -> DataFrame
             OUTCOME: F.when(is_rejected, QUARANTINED),
         }
     )
+    return judged.drop("_content")
 
 
 def _never():

@@ -2,7 +2,8 @@
 
 recency = (updated_at where the source has it else arrived_at, arrived_at, object key, line, row hash), compared
 in that order. It is a total order over rows of object versions, so the winner is the same in whatever order
-and grouping the files are processed.
+and grouping the files are processed. Rows keyed by their content have no versions: the same row of two sources is
+the one's whose name comes first in the alphabet, whichever came first.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,13 +38,19 @@ def recency(prefix: str = "") -> Column:
     )
 
 
+def _place(prefix: str = "") -> Column:
+    """The place of a row keyed by its content among those with its key; the first one stays."""
+    return F.struct(F.col(f"{prefix}source").alias("source"), F.col(f"{prefix}_row_hash").alias("hash"))
+
+
 def pick_winners(rows: DataFrame, key: list[str]) -> DataFrame:
     """The outcome of every valid row within the batch; null for the one winner of each key.
 
     A row that repeats its winner's content is unchanged when it stands in another file and a duplicate when it
     stands in the same one; a row with other content is superseded.
     """
-    newest_first = Window.partitionBy(*key).orderBy(recency().desc())
+    place = F.when(F.col("_is_keyed_by_content"), _place())
+    newest_first = Window.partitionBy(*key).orderBy(place.asc(), recency().desc())
     ranked = rows.withColumns(
         {
             "_rank": F.row_number().over(newest_first),
@@ -66,12 +73,12 @@ def compare_with_stored(ranked: DataFrame, stored: DataFrame, key: list[str], ca
     """The outcome of each of the batch's winners, and what it does to the table: `_action` insert, update or
     touch, or null for nothing. Rows that have an outcome already keep it and do nothing.
 
-    `stored` is the table's current rows, of which the key, `updated_at` and the technical columns are read, and what
-    is to be carried to the rows that have the same key, by its name there.
+    `stored` is the table's current rows, of which the key, `source`, `updated_at` and the technical columns are read,
+    and what is to be carried to the rows that have the same key, by its name there.
     A touch moves a row's recency and nothing else: the same content came again later, and a version between
     the two that comes late must still lose (docs/decisions/0003).
     """
-    names = [*key, "updated_at", "_arrived_at", "_source_key", "_source_line", "_row_hash", "_run_id"]
+    names = [*key, "source", "updated_at", "_arrived_at", "_source_key", "_source_line", "_row_hash", "_run_id"]
     held = stored.select(
         *(F.col(name).alias(f"_held_{name}") for name in names), *(value.alias(name) for name, value in carry.items())
     )
@@ -79,10 +86,11 @@ def compare_with_stored(ranked: DataFrame, stored: DataFrame, key: list[str], ca
     on = [is_winner, *(F.col(name) == F.col(f"_held_{name}") for name in key)]
     joined = ranked.join(held, on=on, how="left")
     is_new = F.col(f"_held_{key[0]}").isNull()
-    is_newer = recency() > recency("_held_")
+    is_ahead = _place() < _place("_held_")
+    is_newer = F.when(F.col("_is_keyed_by_content"), is_ahead).otherwise(recency() > recency("_held_"))
     is_equal = F.col("_row_hash") == F.col("_held__row_hash")
-    is_change = is_newer & ~is_equal
-    action = F.when(is_new, INSERT).when(is_change, UPDATE).when(is_newer & ~F.col("_is_keyed_by_content"), TOUCH)
+    is_change = is_newer & (~is_equal | (F.col("source") != F.col("_held_source")))
+    action = F.when(is_new, INSERT).when(is_change, UPDATE).when(is_newer, TOUCH)
     outcome = F.when(is_new | is_change, APPLIED).when(is_equal, UNCHANGED).otherwise(SUPERSEDED)
     return joined.withColumns({"_action": F.when(is_winner, action), OUTCOME: F.coalesce(OUTCOME, outcome)})
 

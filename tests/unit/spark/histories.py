@@ -22,18 +22,20 @@ Row = dict[str, str | None]
 
 
 def history(random: Random) -> list[File]:
-    """Twenty-four files. When each arrives is drawn too, and some arrive at the same time."""
+    """Twenty-five files. When each arrives is drawn too, and some arrive at the same time."""
     files = []
     for dataset, source, count, rows in (
         ("categories", "shop", 3, categories),
         ("products", "shop", 3, products),
         ("customers", "shop", 2, customers),
         ("transactions", "shop", 3, orders),
-        ("transactions", random.choice(["plain", "uci"]), 3, orders_without_numbers),
+        ("transactions", "plain", 2, orders_without_numbers),
+        ("transactions", "uci", 2, orders_without_numbers),
         ("clickstream", "shop", 3, visits),
         ("clickstream", "plain", 2, visits_without_ids),
         ("reviews", "shop", 2, reviews),
-        ("reviews", "plain", 3, reviews_without_ids),
+        ("reviews", "plain", 2, reviews_without_ids),
+        ("reviews", "clothing", 1, reviews_without_ids),
     ):
         for number in range(count):
             arrived = ARRIVALS + timedelta(hours=random.randrange(12))
@@ -43,10 +45,10 @@ def history(random: Random) -> list[File]:
 
 
 def halves(file: File) -> list[File]:
-    """The file as two that arrive with it, identical rows together in one of them."""
-    kinds = sorted({repr(sorted(row.items())) for row in file.rows})
-    first = set(kinds[::2])
-    of_first = [repr(sorted(row.items())) in first for row in file.rows]
+    """The file as two that arrive with it, rows that differ in nothing that tables keep together in one of them."""
+    kinds = [repr(sorted((name, text) for name, text in row.items() if name != "user_agent")) for row in file.rows]
+    first = set(sorted(set(kinds))[::2])
+    of_first = [kind in first for kind in kinds]
     parts = (
         tuple(row for row, is_first in zip(file.rows, of_first, strict=True) if is_first == part)
         for part in (True, False)
@@ -129,9 +131,10 @@ def visits(random: Random) -> list[Row]:
 
 
 def visits_without_ids(random: Random) -> list[Row]:
-    """Events of which some are identical, in a file and between files."""
-    drawn = Random(random.randrange(3))
-    return clicks(drawn, 12)[: random.randint(6, 12)] + clicks(random, 4)
+    """Events of which some are identical, in a file and between files, or but for the robot that sent them."""
+    drawn = clicks(Random(random.randrange(3)), 12)[: random.randint(6, 12)]
+    by_robots = [click | {"user_agent": "Googlebot/2.1"} for click in drawn if random.random() < 0.2]
+    return drawn + by_robots + clicks(random, 4)
 
 
 def clicks(random: Random, count: int) -> list[Row]:

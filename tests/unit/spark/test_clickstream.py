@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from jobs.clickstream_aggregation import to_funnel, to_hours
+from shoplake.spark import robots
 from shoplake.spark.day_spans import merged
 from shoplake.spark.sessions import events_within, reached_by, to_sessions, to_windows
 from tests.unit.spark.clicks import CONTRACT, MIDNIGHT, aware, events, judged, sessions
@@ -97,6 +98,18 @@ def test_identical_events_of_a_source_without_ids_are_events_of_their_own(spark)
     assert len(set(ids)) == 3
     assert {event_id[-2:] for event_id in ids} == {"-1", "-2"}
     assert {row["event_id"] for row in judged(spark, {}, file=2).collect()} < set(ids)
+
+
+def test_an_event_has_the_same_id_when_a_later_list_of_robots_has_its_browser(spark, monkeypatch):
+    agent = {"user_agent": "Sparrow/1.0"}
+    before = judged(spark, agent, {}, agent).orderBy("_source_line").collect()
+    monkeypatch.setattr(robots, "robot_pattern", lambda: "Sparrow")
+    after = judged(spark, agent, {}, agent).orderBy("_source_line").collect()
+    assert [(a["is_robot"], b["is_robot"]) for a, b in zip(before, after, strict=True)] == [
+        (False, True), (False, False), (False, True),
+    ]  # fmt: skip
+    assert [row["event_id"] for row in after] == [row["event_id"] for row in before]
+    assert [a["_row_hash"] == b["_row_hash"] for a, b in zip(before, after, strict=True)] == [False, True, False]
 
 
 def test_where_the_source_names_its_events_one_without_a_name_is_set_aside(spark):

@@ -21,7 +21,7 @@ SESSIONS = load_tables()["processed.sessions"]
 BATCH = (
     f"{EVENT_SCHEMA}, is_robot boolean, event_day date, updated_at timestamp, _row_hash string, _arrived_at timestamp, "
     "_source_key string, _source_line bigint, _file int, _is_keyed_by_content boolean, _outcome string, _run_id string"
-    ", product_id string"
+    ", product_id string, source string"
 )
 TABLE = ", ".join(f"{column.name} {column.type}" for column in SESSIONS.columns if column.name != "_run_id")
 KINDS = ("page_view", "product_view", "search", "add_to_cart", "checkout_start", "other")
@@ -46,6 +46,7 @@ class Click:
             "is_robot": self.is_robot, "event_day": at.date(), "_row_hash": f"{at} {self.kind} {self.is_robot}",
             "_arrived_at": MIDNIGHT + timedelta(days=9, hours=self.file), "_source_key": f"{self.file}",
             "_source_line": 1, "_file": self.file, "_is_keyed_by_content": False, "_run_id": "r",
+            "source": "shop",
         }  # fmt: skip
 
 

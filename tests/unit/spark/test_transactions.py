@@ -18,8 +18,8 @@ from shoplake.verdicts import Verdict
 from tests.unit.spark.frames import CONTRACT, conformed, judged, only
 
 KEY = ["order_id", "line_key"]
-STORED = "order_id string, line_key string, updated_at timestamp, _arrived_at timestamp, _source_key string, " \
-         "_source_line bigint, _row_hash string, _run_id string, quantity int"  # fmt: skip
+STORED = "order_id string, line_key string, source string, updated_at timestamp, _arrived_at timestamp, " \
+         "_source_key string, _source_line bigint, _row_hash string, _run_id string, quantity int"  # fmt: skip
 
 
 def outcomes(frame) -> list:
@@ -199,6 +199,26 @@ def test_the_same_content_again_later_still_beats_a_version_between_that_comes_l
 def test_a_touched_row_keeps_the_run_of_its_last_change(spark):
     stored = apply(spark, nothing(spark), version(spark, "1", 1), run="r1")
     assert only(apply(spark, stored, version(spark, "1", 3), run="r2"))["_run_id"] == "r1"
+
+
+def test_a_line_that_two_sources_have_is_the_same_row_in_whatever_order_they_come(spark):
+    batches = [judged(spark, {}, {}, source="plain", file=1, arrived=at(1)),
+               judged(spark, {}, source="uci", file=2, arrived=at(2)),
+               judged(spark, {}, source="plain", file=3, arrived=at(3))]  # fmt: skip
+    for order in (0, 1, 2), (1, 2, 0):
+        stored = nothing(spark)
+        for number in order:
+            stored = apply(spark, stored, batches[number])
+        found = sorted((row["line_key"][-2:], row["source"]) for row in stored.collect())
+        assert found == [("-1", "plain"), ("-2", "plain")]
+    again = decided(spark, batches[1], apply(spark, nothing(spark), batches[0]))
+    assert actions(again) == [("unchanged", None)]
+
+
+def test_a_numbered_line_that_another_source_says_again_later_is_that_sources(spark):
+    stored = apply(spark, nothing(spark), version(spark, "1", 1).withColumn("source", F.lit("till")))
+    assert actions(decided(spark, version(spark, "1", 2), stored)) == [("applied", "update")]
+    assert only(apply(spark, stored, version(spark, "1", 2)))["source"] == "shop"
 
 
 VERSIONS = st.lists(
