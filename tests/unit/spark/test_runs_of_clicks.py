@@ -54,3 +54,13 @@ def test_a_visitor_who_turns_out_to_be_a_robot_leaves_no_session(lake):
     robots = [{"event_id": "E1", "user_agent": ROBOT}, {"event_id": "E2", "event_time": at(10), "user_agent": ROBOT}]
     lake.run([clicks(3, *robots)])
     assert lake.rows(SESSIONS) == lake.rows("curated.conversion_funnel") == []
+
+
+def test_late_clicks_of_a_visitor_leave_the_sessions_of_others_as_they_were(spark, tmp_path):
+    lake = SmallLake(spark, tmp_path)
+    ann, bob = {"event_id": "A1"}, {"event_id": "B1", "visitor_id": "V2"}
+    first = lake.run([clicks(0, ann, bob)])
+    late = lake.run([clicks(1, {"event_id": "A0", "event_time": at(-10)}, {"event_id": "A2", "event_time": at(20)})])
+    found = {row["visitor_id"]: (row["events"], row["_run_id"]) for row in lake.rows(SESSIONS)}
+    assert found == {"V1": (3, late.run_id), "V2": (1, first.run_id)}
+    assert late.pages["clickstream_aggregation"]["tables"][SESSIONS] == {"inserted": 1, "updated": 0, "deleted": 1}
