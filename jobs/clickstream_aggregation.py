@@ -162,6 +162,8 @@ def merge_sessions(run: JobRun, rules: SessionRules, decided: DataFrame, groups:
     made = of_changes.collect()
     counted = by_action(made)
     run.ledger.tables[SESSIONS] = counts_of(counted)
+    days = {group["session_day"] for group in [*made, *found]} - {None}
+    run.ledger.touch("session_day", days)  # without a change too: the gate looks there for every event of the run
     if not any(run.ledger.tables[SESSIONS].values()):
         return set()
     keys = ("session_id", "visitor_id", "customer_id", "session_day", "started_at")
@@ -169,7 +171,7 @@ def merge_sessions(run: JobRun, rules: SessionRules, decided: DataFrame, groups:
     run.write_touched(SESSIONS, changed.union(reached.select(*keys)).distinct())
     bounds = Bounds.of_groups([*made, *found], changes.schema, ["started_at"])
     write_changes(run.table_name(SESSIONS), table, changes, counted, bounds)
-    return {group["session_day"] for group in [*made, *found]} - {None}
+    return days
 
 
 def touched_points(decided: DataFrame) -> DataFrame:

@@ -217,8 +217,9 @@ def merge_performance(run: JobRun, sales_days: Collection[date]) -> None:
     computed = with_stock(computed, stock, latest).where(F.coalesce(REACHED, F.lit(True)))
     computed = completed(computed).withColumn("_run_id", F.lit(run.run_id)).select(*table.column_names)
     changes = compare_rows(computed, stored.where(reach.condition), table, deletes=True).persist()
-    counts = changes.groupBy(ACTION, "activity_day").count().collect()
-    run.ledger.touch("order_day", {row["activity_day"] for row in counts if row[ACTION] is not None})
+    counts = changes.groupBy(ACTION).count().collect()
+    # Days without a change too: the gate looks there for every event and review that the run wrote.
+    run.ledger.touch("order_day", reach.days)
     write(run, PERFORMANCE, changes, Bounds.of_values("activity_day", reach.days), counts)
     stored.unpersist()
 

@@ -9,7 +9,8 @@ published is shown elsewhere.
 import importlib
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +19,16 @@ from unittest.mock import patch
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from great_expectations.expectations.expectation import Expectation
 from pyiceberg.table import StaticTable
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
+from quality.expectations.measured import BATCH, in_sql
+from quality.expectations.rows import RowsExpectation
+from quality.quality_gate import suite_of
+from quality.suites.common import CRITICAL
+from quality.touched import touched_frames
 from shoplake.config import Lake, load_inventory
 from shoplake.contracts import load_contract
 from shoplake.keys import RunKeys
@@ -119,6 +127,10 @@ def _entry(number: int, file: File, run_id: str) -> dict[str, Any]:
     }
 
 
+def _is_asked(rule: Expectation) -> bool:
+    return isinstance(rule, RowsExpectation) and rule.severity == CRITICAL
+
+
 class SmallLake:
     """Tables of their own, made as they are declared, and runs over files."""
 
@@ -140,6 +152,17 @@ class SmallLake:
         for job in [*sorted({datasets[file.dataset].job for file in in_order}), MERGE]:
             self._work(job, run)
         return run
+
+    def rules_broken(self, run: Run) -> list[str]:
+        """The critical rules of the gate in SQL that the rows which a run touched break, by table."""
+        with self._small_plans():
+            found = []
+            for name, rows in touched_frames(self._begin(run)("quality_gate")).items():
+                rules = [rule for rule in suite_of(TABLES[name])(TABLES[name], self.lake) if _is_asked(rule)]
+                rows.createOrReplaceTempView(BATCH)
+                counts = rows.agg(*(F.expr(in_sql(rule.measures()["unexpected"])) for rule in rules)).first()
+                found += [f"{name}: {rule.description}" for rule, count in zip(rules, counts, strict=True) if count]
+            return found
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """A table's rows, technical columns included."""
@@ -171,16 +194,24 @@ class SmallLake:
         pq.write_table(pa.table({"_line": lines, "_raw": raw, **columns}), path)
 
     def _work(self, job: str, run: Run) -> None:
-        def begin(job: str, writes=()) -> _LocalRun:
+        with self._small_plans(), patch.object(JobRun, "from_argv", self._begin(run)):
+            importlib.import_module(f"jobs.{job}").main()
+
+    def _begin(self, run: Run) -> Callable[..., _LocalRun]:
+        def begin(job: str, writes: Sequence[str] = ()) -> _LocalRun:
             begun = _LocalRun(job, self.lake, run.run_id, self.spark, writes)
             begun.run = run
             return begun
 
+        return begin
+
+    @contextmanager
+    def _small_plans(self) -> Iterator[None]:
+        """Spark's settings for small frames; what was cached meanwhile is dropped."""
         usual = {name: self.spark.conf.get(name) for name in SETTINGS}
         self._set(SETTINGS)
         try:
-            with patch.object(JobRun, "from_argv", begin):
-                importlib.import_module(f"jobs.{job}").main()
+            yield
         finally:
             self._set(usual)
             self.spark.catalog.clearCache()

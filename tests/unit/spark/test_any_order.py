@@ -57,6 +57,7 @@ def test_any_grouping_of_files_into_runs_in_any_order_leaves_the_same_tables_and
     at_once, piecemeal = SmallLake(spark, folder), SmallLake(spark, folder)
     whole = at_once.run(files)
     runs = [piecemeal.run(group) for group in in_runs(random, split(random, files), RUNS)]
+    assert piecemeal.rules_broken(runs[-1]) == []
 
     assert [rows_unaccounted_for(run) for run in [whole, *runs]] == [{}] * (1 + RUNS)
     for name in TABLES:
