@@ -19,9 +19,12 @@ def suite(table: Table, lake: Lake) -> list[Expectation]:
         expect_no_rows(
             "Every event is in a session of its visitor, unless a robot's",
             """
-            SELECT e.event_id FROM {batch} e LEFT ANTI JOIN sessions s
-            ON e.visitor_id = s.visitor_id AND e.event_time BETWEEN s.started_at AND s.ended_at
-            WHERE NOT e.is_robot
+            SELECT event_id FROM (
+                SELECT *, max(ended_at) OVER (PARTITION BY visitor_id ORDER BY at) AS reach FROM (
+                    SELECT event_id, visitor_id, event_time AS at, NULL AS ended_at FROM {batch} WHERE NOT is_robot
+                    UNION ALL SELECT NULL, visitor_id, started_at, ended_at FROM sessions
+                )
+            ) WHERE ended_at IS NULL AND (reach IS NULL OR reach < at)
             """,
             CRITICAL,
         ),
