@@ -1,5 +1,7 @@
-"""Staged rows for tests: one good row of a dataset, overridden case by case."""
+"""Rows for tests: staged ones, each a good row of a dataset overridden case by case; and those of tables."""
 
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, SparkSession
@@ -9,6 +11,7 @@ from pyspark.sql import types as T
 from jobs.transaction_etl import judge
 from shoplake.contracts import Contract, load_contract
 from shoplake.spark.conform import conform, staged_schema
+from shoplake.tables import Table
 
 CONTRACT = load_contract("transactions")
 GOOD = {
@@ -72,3 +75,12 @@ def rules_broken(spark: SparkSession, **cells) -> list[tuple[str, str]]:
     rows = judged(spark, cells, source="shop" if "line_number" in cells else "plain")
     row = only(rows.select("_problems"))  # Python can't hold every instant that Spark can
     return [(problem["column"], problem["rule"]) for problem in row["_problems"]]
+
+
+def of_table(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, object]]) -> DataFrame:
+    """Rows of a declared table of which some cells are given, as JSON has them; the others are null."""
+    unknown = {name for row in rows for name in row} - set(table.column_names)
+    assert not unknown, f"{table.full_name}: no column: {unknown}"
+    texts = spark.createDataFrame([(json.dumps(row),) for row in rows], "row string")
+    schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+    return texts.select(F.from_json("row", schema).alias("row")).select("row.*")
