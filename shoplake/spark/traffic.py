@@ -27,10 +27,14 @@ _SOCIAL = r"(^|\.)(facebook|instagram|pinterest|tiktok|linkedin|reddit|youtube|t
 def with_traffic(rows: DataFrame, first: str) -> DataFrame:
     """The rows with `traffic_source`, `medium` and `channel`. `first` is a struct: the first event, with `referrer`,
     `page_url`, `utm_source` and `utm_medium`.
+
+    A page of the shop itself has brought nobody. Where the page's address names no host (`/cart`), the shop's own is
+    unknown, and any other page may be the shop's: then only search engines and social networks have brought somebody.
     """
     referrer, own = _host(F.col(f"{first}.referrer")), _host(F.col(f"{first}.page_url"))
-    led_by = F.when(~referrer.eqNullSafe(own), referrer)  # a page of the shop itself has brought nobody
-    by_host = F.when(led_by.rlike(_SEARCH), "organic").when(led_by.rlike(_SOCIAL), "social").otherwise("referral")
+    is_search, is_social = referrer.rlike(_SEARCH), referrer.rlike(_SOCIAL)
+    led_by = F.when(F.coalesce(referrer != own, is_search | is_social), referrer)
+    by_host = F.when(is_search, "organic").when(is_social, "social").otherwise("referral")
     campaign, medium = F.col(f"{first}.utm_source"), F.lower(F.col(f"{first}.utm_medium"))
     return rows.withColumns(
         {

@@ -77,14 +77,19 @@ class Session:
 
     @property
     def channel(self) -> str:
-        """By the campaign's medium, else by who led here: a search engine, another site, nobody."""
+        """By the campaign's medium, else by who led here: a search engine, another site, nobody.
+
+        On a page whose address names no host any site but a search engine may be the shop itself.
+        """
         first = self.events[0]
         if first.medium or first.source:
             return CHANNELS.get(first.medium, "other")
         host, own = (urlsplit(address or "").hostname for address in (first.referrer, first.page))
         if host is None or host == own:
             return "direct"
-        return "organic_search" if ".google." in f".{host}" else "referral"
+        if ".google." in f".{host}":
+            return "organic_search"
+        return "referral" if own else "direct"
 
     @property
     def customer(self) -> str | None:

@@ -179,9 +179,14 @@ def test_what_brought_a_visitor_is_the_campaign_else_the_page_that_led_here(spar
         ({"referrer": GOOGLE, "utm_source": "news", "utm_medium": "Email"}, ("news", "email", "email")),
         ({"utm_source": "google", "utm_medium": "cpc"}, ("google", "cpc", "paid_search")),
         ({"utm_source": "poster"}, ("poster", "(not set)", "other")),
+        ({"page_url": "/cart", "referrer": OWN}, ("(direct)", "(none)", "direct")),
+        ({"page_url": None, "referrer": OWN}, ("(direct)", "(none)", "direct")),
+        ({"page_url": "/cart", "referrer": GOOGLE}, ("google.com", "organic", "organic_search")),
+        ({"page_url": "/cart", "referrer": "https://t.co/x"}, ("t.co", "social", "social")),
+        ({"page_url": "/cart", "referrer": OWN, "utm_medium": "cpc"}, ("(direct)", "cpc", "paid_search")),
     ]
     clicks = [
-        {"at": 0, "visitor_id": f"v{number}", "page_url": "https://shop.example/", **first}
+        {"at": 0, "visitor_id": f"v{number:02}", "page_url": "https://shop.example/", **first}
         for number, (first, _) in enumerate(firsts)
     ]
     found = [(s["traffic_source"], s["medium"], s["channel"]) for s in sessions(spark, *clicks)]
