@@ -40,7 +40,8 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
     what is wrong with each row.
 
     For an e-mail address or telephone number also `_is_malformed_{column}`: there is a text and it is none, so that
-    the value is null. For a column that may take the day of its file `_is_day_of_file_{column}`.
+    the value is null. For a column that may take the day of its file `_is_day_of_file_{column}`: the value is then
+    midnight UTC of that day, whatever the source's time zone and formats.
     Takes the staged strings, `_arrived_at` and `_source_key`; every other column passes through. A row without
     problems satisfies the contract's row rules.
     """
@@ -58,6 +59,7 @@ def conform(staged: DataFrame, contract: Contract, source: Source) -> DataFrame:
             staged = with_robots(staged, f"_text_{column.name}", IS_ROBOT)
     typed = staged.withColumns(
         {column.name: _typed(column, contract, source) for column in contract.columns}
+        | {column.name: _typed_or_day_of_file(column, contract, source) for column in of_file}
         | {"source": F.lit(source.name), "_is_cancellation_by_number": _is_cancellation(source)}
     )
     checks = [check for column in contract.columns for check in _checks(column)]
@@ -151,6 +153,12 @@ def _typed(column: Column, contract: Contract, source: Source) -> SparkColumn:
         case "date":
             return F.coalesce(*(F.to_date(text, f) for f in column.timestamp_formats))
     raise ValueError(f"column {column.name}: no conversion to {column.logical_type}")
+
+
+def _typed_or_day_of_file(column: Column, contract: Contract, source: Source) -> SparkColumn:
+    """A lent day is no text of the source, so the source's time zone and formats have no say in it."""
+    day = F.col(f"_text_{column.name}").cast(column.physical_type)
+    return F.when(F.col(f"_is_day_of_file_{column.name}"), day).otherwise(_typed(column, contract, source))
 
 
 def _instant(text: SparkColumn, formats: tuple[str, ...], time_zone: str) -> SparkColumn:

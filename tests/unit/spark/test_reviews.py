@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,25 @@ def test_a_source_with_ids_must_give_one(spark):
 def test_a_review_without_a_date_takes_the_day_of_its_file(spark, key, day):
     row = only(judged(spark, {}, key=key))
     assert (row["reviewed_day"], row["is_day_of_file"], row["_problems"]) == (day, True, [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"time_zone": "Europe/London"},
+        {"time_zone": "Pacific/Auckland"},
+        {"timestamp_formats": ("epoch_s",)},
+        {"timestamp_formats": ("M/d/yyyy",), "time_zone": "America/New_York"},
+    ],
+)
+def test_the_day_that_a_file_lends_is_that_day_whatever_times_its_source_writes(spark, words):
+    source = replace(CONTRACT.source("plain"), **words)
+    frame = staged(spark, {}, contract=CONTRACT, good=GOOD)
+    frame = frame.withColumn("_source_key", F.lit("raw/reviews/date=2010-06-01/a.csv"))
+    typed = conform(frame, CONTRACT, source).withColumn("_is_keyed_by_content", F.lit(True))
+    row = only(judge_reviews(typed, CONTRACT, "Europe/London"))
+    assert (row["reviewed_day"], row["_problems"]) == (date(2010, 6, 1), [])
+    assert row["reviewed_at"].astimezone(UTC) == datetime(2010, 6, 1, tzinfo=UTC)
 
 
 def test_a_review_with_a_date_keeps_it(spark):
