@@ -20,7 +20,7 @@ from shoplake.yamlfile import read_yaml
 VENDOR = "shoplake"
 FORMATS = ("csv", "json_lines", "json", "parquet")
 NORMALISERS = ("upper", "lower", "strip_decimal_zero", "email", "phone")
-PERSONAL_DATA = ("drop", "mask", "hash")
+PERSONAL_DATA = ("drop", "mask", "mask_emails", "hash")
 KEY_RULES = ("lines", "line_number", "id")
 REPEATS = ("keep", "duplicate")
 SEVERITIES = {"error": "critical", "warning": "warning", "info": "info"}

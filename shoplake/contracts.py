@@ -75,7 +75,7 @@ class Column:
     fallback: tuple[Fallback, ...] = ()
     unknown_as: str | None = None
     flags_robots: bool = False
-    personal_data: str | None = None  # drop, mask or hash: what tables keep of a personal value
+    personal_data: str | None = None  # drop, mask, mask_emails or hash: what tables keep of a personal value
     phone_regions: dict[str, str] = field(default_factory=dict)  # folded word of the column country -> ISO 3166 code
     is_day_of_file_else: bool = False  # a row without a value takes the day of its file: its key's date=, else arrival
 
@@ -151,7 +151,7 @@ class Contract:
 
     @cached_property
     def personal(self) -> dict[str, str]:
-        """The columns that hold personal data, each with what tables keep of them: drop, mask or hash."""
+        """The columns that hold personal data, each with what tables keep of them: drop, mask, mask_emails, hash."""
         return {column.name: column.personal_data for column in self.columns if column.personal_data}
 
     def source(self, name: str) -> Source:

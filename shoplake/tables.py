@@ -168,7 +168,11 @@ def load_tables() -> dict[str, Table]:
 
 
 def _description(column: Column) -> str:
-    kept = {"mask": " Masked.", "hash": " A keyed hash: HMAC-SHA-256 in hexadecimal."}
+    kept = {
+        "mask": " Masked.",
+        "mask_emails": " E-mail addresses and logins within it are masked.",
+        "hash": " A keyed hash: HMAC-SHA-256 in hexadecimal.",
+    }
     return column.description + kept.get(column.personal_data, "")
 
 

@@ -7,12 +7,12 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 # Something before the @, a domain of two parts or more after it: RFC 5322 allows more than any shop's customers have.
-_EMAIL = r"^[^@\s,;<>()\"]+@([^@\s.,;<>()\"]+\.)+[^@\s.,;<>()\"]{2,}$"
+EMAIL = r"^[^@\s,;<>()\"]+@([^@\s.,;<>()\"]+\.)+[^@\s.,;<>()\"]{2,}$"
 
 
 def email_address(text: Column) -> Column:
     """The address in lower letters; null where the text is none. Takes trimmed text."""
-    return F.when(text.rlike(_EMAIL), F.lower(text))
+    return F.when(text.rlike(EMAIL), F.lower(text))
 
 
 def phone_number(text: Column, region: Column) -> Column:

@@ -1,5 +1,6 @@
-"""Personal data: jobs see of it what the contract lets tables keep. A value is dropped, masked, or replaced by its
-keyed hash, by which the same person is found in other tables and by nobody without the key.
+"""Personal data: jobs see of it what the contract lets tables keep. A value is dropped, masked (whole, or the e-mail
+addresses within it), or replaced by its keyed hash, by which the same person is found in other tables and by nobody
+without the key.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -7,12 +8,18 @@ from pyspark.sql import functions as F
 
 from shoplake.contracts import Contract
 from shoplake.personal_data import HashKey
+from shoplake.spark.contacts import EMAIL
 
 KEY_VERSION = "_key_version"
 _BLOCK_BYTES = 64  # of SHA-256
 _INNER, _OUTER = "_inner_pad", "_outer_pad"
 _IPV4 = r"^\d{1,3}(\.\d{1,3}){3}$"
 _IPV6 = r"^[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*$"
+_LOGIN = r"(://)[^/?#\s]*@"  # of an address: ann:secret@
+_EMAIL_CHARACTER = r"[^\s/?#&=;:,<>()\"@*]"
+# From where a part of an address begins, since a search from each of its letters would take the square of its length.
+# Within an address @ is %40, and %2540 within an address within it.
+_EMAIL_WITHIN = rf"(?<!{_EMAIL_CHARACTER}){_EMAIL_CHARACTER}+(@|%(25)*40){_EMAIL_CHARACTER}+"
 _PHONE = r"^\+?[\d\s()./-]{6,}$"
 
 
@@ -29,6 +36,8 @@ def protect(rows: DataFrame, contract: Contract, key: HashKey | None) -> DataFra
                 changed[name] = F.lit(None).cast("string")
             case "mask":
                 changed[name] = masked(F.col(name))
+            case "mask_emails":
+                changed[name] = without_emails(F.col(name))
             case "hash":
                 changed[name] = _keyed_hash(F.col(name))
     if key is None:
@@ -38,11 +47,11 @@ def protect(rows: DataFrame, contract: Contract, key: HashKey | None) -> DataFra
 
 def masked(text: Column) -> Column:
     """What may be shown of a personal value: `m***@example.com`, `+44*****123`, `203.0.*.*`, else the first letter of
-    each word, `A*** S***`.
+    each word, `A*** S***`, also where an address is only a part of the text.
     """
     digits = F.regexp_replace(text, r"[^+\d]", "")
     return (
-        F.when(text.contains("@"), F.regexp_replace(text, r"(?s)^(.?).*@(.*)$", "$1***@$2"))
+        F.when(text.rlike(EMAIL), F.regexp_replace(text, r"^(.).*@", "$1***@"))
         .when(text.rlike(_IPV4), F.regexp_replace(text, r"^(\d+\.\d+).*$", "$1.*.*"))
         .when(text.rlike(_IPV6), F.concat(F.substring_index(text, ":", 1), F.lit(":***")))
         .when(
@@ -53,6 +62,13 @@ def masked(text: Column) -> Column:
         )
         .otherwise(F.regexp_replace(text, r"(\S)\S+|\S", "$1***"))
     )
+
+
+def without_emails(address: Column) -> Column:
+    """An address of the web with `***` for each login and e-mail address in it, percent-encoded ones too."""
+    without_login = F.regexp_replace(address, _LOGIN, "$1***@")
+    found = F.regexp_replace(without_login, _EMAIL_WITHIN, "***")
+    return F.when(address.rlike("@|%(25)*40"), found).otherwise(address)
 
 
 def _with_pads(rows: DataFrame, key: HashKey) -> DataFrame:

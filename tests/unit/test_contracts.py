@@ -155,7 +155,7 @@ def uci(content: dict) -> dict:
         (lambda c: uci(c).update(phone_region="UK1"), "region 'UK1' is not an ISO 3166 code of two letters"),
         (
             lambda c: personal(c, "country", "hide"),
-            "column country: personalData: 'hide' is not one of drop, mask, hash",
+            "column country: personalData: 'hide' is not one of drop, mask, mask_emails, hash",
         ),
         (lambda c: personal(c, "quantity", "hash"), "personalData is for strings, and this is of type integer"),
         (lambda c: personal(c, "order_id", "mask"), "personalData mask would make rows of a primary key one"),

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from shoplake.contracts import load_contract
 from shoplake.personal_data import HashKey
 from shoplake.spark.conform import conform
-from shoplake.spark.personal import masked, protect
+from shoplake.spark.personal import masked, protect, without_emails
 from shoplake.spark.rejects import sample_problems
 from tests.unit.spark.frames import staged
 
@@ -53,9 +53,12 @@ def shown(spark):
 
 MASKS = [
     ("mary@example.com", "m***@example.com"),
-    ("@example.com", "***@example.com"),
-    ("mary@home@example.com", "m***@example.com"),
-    ("mary@\nexample.com", "m***@\nexample.com"),
+    ("@example.com", "@***"),
+    ("mary@home@example.com", "m***"),
+    ("mary@\nexample.com", "m***\ne***"),
+    ("Ann Smith @ Example Street", "A*** S*** *** E*** S***"),
+    ("Ann Smith <ann@example.com>", "A*** S*** <***"),
+    ("Ann@Smith", "A***"),
     ("+447700900123", "+44*****123"),
     ("07700 900-123", "077*****123"),
     ("123 456", "*****"),
@@ -72,6 +75,36 @@ MASKS = [
 @pytest.mark.parametrize(("text", "expected"), MASKS)
 def test_a_mask_says_what_kind_of_value_it_was_and_not_whose(shown, text, expected):
     assert shown[text] == expected
+
+
+ADDRESSES = [
+    ("https://shop.example/reset?email=ann@example.com", "https://shop.example/reset?email=***"),
+    ("/reset?email=ann.o'hara%2Bshop%40example.com&x=1#top", "/reset?email=***&x=1#top"),
+    ("/u/Ann.Smith@example.com/orders?cc=bob@example.org,zoë@exämple.com", "/u/***/orders?cc=***,***"),
+    (
+        "https://mail.example/?next=https%3A%2F%2Fshop.example%2F%3Fe%3Dann%2540example.com",
+        "https://mail.example/?next=***",
+    ),
+    ("https://ann:secret@shop.example/cart", "https://***@shop.example/cart"),
+    ("https://ann%40example.com@shop.example/?to=bob@example.com", "https://***@shop.example/?to=***"),
+    ("mailto:ann@example.com", "mailto:***"),
+    ("https://social.example/@shop", "https://social.example/@shop"),
+    ("https://shop.example/product/P%201?discount=40%25", "https://shop.example/product/P%201?discount=40%25"),
+    ("/cart", "/cart"),
+    (None, None),
+]
+
+
+def test_an_address_is_kept_without_the_email_addresses_and_logins_in_it(spark):
+    frame = spark.createDataFrame([(n, text) for n, (text, _) in enumerate(ADDRESSES)], "n int, text string")
+    found = frame.select("n", without_emails(F.col("text")).alias("kept")).orderBy("n").collect()
+    assert [row["kept"] for row in found] == [kept for _, kept in ADDRESSES]
+
+
+def test_an_address_of_megabytes_is_searched_in_no_time(spark):
+    pieces = ["a", "@", "%40", "a@", "://", "a.", "%"]
+    frame = spark.createDataFrame([("@" + piece * (2_000_000 // len(piece)) + "?",) for piece in pieces], "text string")
+    assert frame.select(without_emails(F.col("text")).alias("kept")).where("kept LIKE '%?'").count() == len(pieces)
 
 
 EMAILS = [
@@ -143,5 +176,5 @@ def test_what_broke_a_rule_is_masked_before_it_leaves_quarantine(spark):
     frame = spark.createDataFrame(rows, f"_file int, _source_line bigint, _problems {problems}")
     assert sample_problems(frame, CUSTOMERS)[0] == [
         {"line": 2, "column": "country", "value": "Oz", "rule": "pattern"},
-        {"line": 2, "column": "email", "value": "a***@example.com", "rule": "pattern"},
+        {"line": 2, "column": "email", "value": "a*** s***", "rule": "pattern"},
     ]

@@ -14,6 +14,7 @@ from tests.unit.spark.small_lake import KEY, File, SmallLake
 EVENTS, SESSIONS = "processed.events", "processed.sessions"
 ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
+MASKED = "https://shop.example/reset?email=***"
 CLICK = {
     "event_id": "E1", "event_time": at(0), "event_type": "page_view", "visitor_id": "V1", "ip": "203.0.113.7",
     "user_agent": BROWSER, "email": "Ann@example.com",
@@ -43,16 +44,26 @@ def test_a_run_of_robots_alone_keeps_them_and_makes_no_session(lake):
 
 
 def test_what_is_personal_of_an_event_stays_hashed_and_dropped_when_it_comes_again_changed(lake):
-    lake.run([clicks(1, {}, {"event_id": "E2", "event_time": at(10)})])
-    again = {"event_type": "purchase", "email": "bob@example.com", "ip": "203.0.113.8", "value": "5"}
+    page = "https://shop.example/reset?email=Ann@example.com"
+    lake.run([clicks(1, {"page_url": page, "referrer": page}, {"event_id": "E2", "event_time": at(10)})])
+    assert [(row["landing_page"], row["exit_page"]) for row in lake.rows(SESSIONS)] == [(MASKED, MASKED)]
+    again = {
+        "page_url": page.replace("@", "%40"),
+        "referrer": page,
+        "event_type": "purchase",
+        "email": "bob@example.com",
+        "ip": "203.0.113.8",
+        "value": "5",
+    }
     run = lake.run([clicks(2, again)])
     assert run.pages["clickstream_aggregation"]["tables"][EVENTS] == {"inserted": 0, "updated": 1, "deleted": 0}
     rows = {row["event_id"]: row for row in lake.rows(EVENTS)}
     hashes = [hmac.new(KEY.key, text, hashlib.sha256).hexdigest() for text in (b"bob@example.com", b"ann@example.com")]
     assert [rows["E1"]["email"], rows["E2"]["email"]] == hashes
+    assert (rows["E1"]["page_url"], rows["E1"]["referrer"]) == (MASKED, MASKED)
     assert rows["E1"]["_key_version"] == KEY.version
     said = repr([lake.rows(EVENTS), lake.rows(SESSIONS)])
-    assert [text for text in ("203.0.113", "example.com", "Firefox", "Googlebot", "Ann") if text in said] == []
+    assert [text for text in ("203.0.113", "@example.com", "%40", "Firefox", "Googlebot", "Ann") if text in said] == []
 
 
 def test_a_visitor_who_turns_out_to_be_a_robot_leaves_no_session(lake):
