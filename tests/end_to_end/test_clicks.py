@@ -19,12 +19,16 @@ pytestmark = pytest.mark.lake
 OTTO = Path(os.environ.get("SHOPLAKE_REAL_DATA", ""), "clickstream", "otto_sessions.jsonl")
 needs_real_data = pytest.mark.skipif(not OTTO.is_file(), reason="SHOPLAKE_REAL_DATA doesn't name OTTO's sessions")
 FIGURES = (
-    "visitor_id", "started_at", "ended_at", "session_day", "events", "page_views", "product_views", "add_to_carts",
-    "checkouts", "purchases", "revenue", "landing_page", "exit_page", "device", "channel", "is_bounce", "is_engaged",
-    "is_converted",
+    "visitor_id", "customer_id", "started_at", "ended_at", "session_day", "duration_s", "events", "page_views",
+    "product_views", "add_to_carts", "checkouts", "purchases", "revenue", "landing_page", "exit_page", "device",
+    "country", "traffic_source", "medium", "channel", "campaign", "is_bounce", "is_engaged", "is_converted",
+    "is_overlong",
+)  # fmt: skip
+EVENT = (
+    "event_id", "event_time", "event_day", "event_type", "visitor_id", "customer_id", "page_url", "product_id",
+    "referrer", "utm_source", "utm_medium", "utm_campaign", "device", "country", "value", "is_robot",
 )  # fmt: skip
 ODD_PLACE = "clickstream/source=shop/date=2025-01-02"
-HOURS = ("hour_at", "session_day", "sessions", "visitors", "events", "page_views", "conversions", "revenue")
 SALES = (
     "order_id", "line_key", "placed_at", "customer_id", "customer_country", "customer_signed_up_day",
     "is_customer_inferred", "first_touch_at", "first_touch_channel", "last_touch_at", "last_touch_channel",
@@ -36,7 +40,6 @@ ODD = [  # beside an event of another file; each with what is said of it
 ]
 ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 ROBOTS = 30
-FUNNEL = ("session_day", "channel", "device", "sessions", "with_view", "with_cart", "with_checkout", "with_purchase")
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,16 @@ def test_the_shops_visits_are_those_of_an_independent_count(lake, shop):
 def test_hours_and_funnel_are_sums_of_these_visits(lake, shop):
     events = oracle.read_shop(shop.folder) + (oracle.read_otto(OTTO) if OTTO.is_file() else [])
     visits = oracle.sessions(events)
-    assert first_differences(oracle.hours(visits), lake.columns("curated.traffic_hourly", *HOURS)) == {}
-    assert first_differences(oracle.funnel(visits), lake.columns("curated.conversion_funnel", *FUNNEL)) == {}
+    assert first_differences(oracle.hours(visits), lake.rows("curated.traffic_hourly")) == {}
+    assert first_differences(oracle.funnel(visits), lake.rows("curated.conversion_funnel")) == {}
+
+
+def test_every_event_is_what_the_shops_files_say(lake, shop):
+    expected = oracle.read_all(shop.folder)
+    assert any(event.is_robot for event in expected) and any(event.value for event in expected)
+    events = lake.columns("processed.events", *EVENT)
+    found = [row for row in events if row[4].startswith("V") and not row[0].startswith("robot-")]
+    assert first_differences([event.figures for event in expected], found) == {}
 
 
 def known_visits(shop: Shop) -> list[tuple[str, oracle.Session]]:
@@ -203,6 +214,8 @@ def test_no_address_browser_or_mailbox_of_a_visitor_is_in_any_table_letter_log_o
     rows = oracle.read_rows(shop.folder)
     personal = {row[name] for row in rows for name in names if row.get(name)} | {"nobody@example.com"}
     assert len(personal) > 400
+    a_mailbox, an_address = (next(row[name] for row in rows if row.get(name)) for name in ("email", "ip"))
+    assert literally(personal, f"log: {a_mailbox}, from {an_address}.") >= {(a_mailbox,), (an_address,)}
     said = all_that_is_said(lake, shop.shows)
     assert len(said) > 25
     assert {place: found for place, text in said.items() if (found := literally(personal, text))} == {}
@@ -217,6 +230,8 @@ def test_ottos_sessions_are_cut_as_an_independent_count_cuts_them(lake, shop):
     visits = oracle.sessions(oracle.read_otto(OTTO))
     found = [row for row in lake.columns("processed.sessions", *FIGURES) if not row[0].startswith("V")]
     assert first_differences([visit.figures for visit in visits], found) == {}
+    events = [row[1:] for row in lake.columns("processed.events", *EVENT) if not row[4].startswith("V")]
+    assert first_differences([event.figures[1:] for event in oracle.read_otto(OTTO)], events) == {}
 
 
 def test_a_replay_of_clicks_changes_nothing(lake, shop):

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from tests.end_to_end.all_that_is_said import all_that_is_said, literally
 from tests.end_to_end.local_lake import LocalLake, first_differences, run_shoplake
 from tests.oracles import buyers, merchandise, people
+from tests.oracles.planted import Planted, unknown_keys
 
 pytestmark = pytest.mark.lake
 
@@ -22,7 +23,7 @@ LOADED = ("accepted", "accepted_with_rejects")
 
 
 PEOPLE = ("processed.customers", "processed.reviews", "curated.customer_360", "curated.sales")
-MERCHANDISE = ("curated.product_performance", "curated.product_history")
+MERCHANDISE = ("curated.product_performance", "curated.product_history", "curated.daily_sales_summary")
 AWKWARD = {
     "customers": [
         {"customer_id": "17850.0", "email": " Odd.One@Example.com", "phone": "+44 7700 900555", "name": "Odd One"},
@@ -55,6 +56,7 @@ class Loaded:
     counts: dict[str, int]
     merchandise: dict[str, list[tuple]]  # the rows of its tables
     clean: Path  # the same shop without its dirt
+    planted: list[Planted]  # unknown products and customers in orders and reviews
     raw_people: list[tuple[str, ...]]  # what is personal of each customer, as its file has it
     people: dict[str, list[dict[str, Any]]]  # the rows of their tables
     key: bytes
@@ -106,6 +108,7 @@ def loaded(lake, tmp_path_factory):
         },
         merchandise={name: lake.rows(name) for name in MERCHANDISE},
         clean=clean,
+        planted=unknown_keys(shop),
         raw_people=people.personal_values(clean),
         people={name: lake.iceberg(name).scan().to_arrow().to_pylist() for name in PEOPLE},
         key=key_of(lake),
@@ -188,9 +191,11 @@ def test_of_two_files_with_the_same_bytes_one_is_loaded(loaded):
 
 
 def test_lines_with_unknown_keys_are_kept(loaded):
-    planted = sum(map(len, loaded.told("applied").values()))
-    unknown = [row for row in loaded.lines if row["product_id"] == "P99999" or row["customer_id"] == "C9999999"]
-    assert len(unknown) == planted > 0
+    found = {(row["order_id"], row["line_key"]): row for row in loaded.lines}
+    of_orders = [one for one in loaded.planted if one.dataset == "transactions"]
+    assert {one.column for one in of_orders} == {"product_id", "customer_id"}
+    kept = [found[one.record["order_id"], one.record["line_number"]][one.column] for one in of_orders]
+    assert kept == [one.value for one in of_orders]
 
 
 def test_lines_orders_units_and_revenue_of_each_day_are_the_shops(loaded):
@@ -215,19 +220,22 @@ def test_products_their_versions_and_categories_are_the_shops(loaded):
 
 
 def lines_of_clean_shop(loaded) -> list[buyers.Line]:
-    """The shop's order lines, with the unknown product where it was planted."""
-    planted = {(r["order_id"], r["line_key"]): r["product_id"] for r in loaded.lines if r["product_id"] == "P99999"}
-    assert planted
-    return merchandise.with_products(buyers.read_lines(loaded.clean), planted)
+    """The shop's order lines, with the unknown products and customers where they were planted."""
+    return buyers.read_lines(loaded.clean, loaded.planted)
+
+
+def reviews_of_clean_shop(loaded) -> set[people.Review]:
+    """The shop's reviews, likewise."""
+    unknown = {one.record["review_id"]: one.value for one in loaded.planted if one.dataset == "reviews"}
+    return {
+        replace(review, product_id=unknown.get(review.review_id, review.product_id))
+        for review in people.reviews(loaded.clean)
+    }
 
 
 def test_products_days_with_stock_and_ratings_are_those_of_an_independent_count(loaded):
     lines = lines_of_clean_shop(loaded)
-    unknown = {row["review_id"] for row in loaded.people["processed.reviews"] if row["product_id"] == "P99999"}
-    reviews = [
-        ("P99999" if review.review_id in unknown else review.product_id, review.reviewed_day, review.rating)
-        for review in people.reviews(loaded.clean)
-    ]
+    reviews = [(review.product_id, review.reviewed_day, review.rating) for review in reviews_of_clean_shop(loaded)]
     reviews += [("P1", date(2025, 1, 5), stars) for stars in (5, 1, 3, 3)]  # the awkward ones that are kept
     latest, versions = max(line.day for line in lines), merchandise.read_versions(loaded.clean)
     expected = merchandise.product_days(lines, (), reviews, versions, latest)
@@ -273,19 +281,7 @@ def test_customers_are_those_that_an_independent_reading_of_the_clean_shop_finds
 
 def test_reviews_are_those_that_an_independent_reading_of_the_clean_shop_finds(loaded):
     found = [as_oracle(row, people.Review) for row in of_shop(loaded, "processed.reviews")]
-    unknown = {review.review_id for review in found if review.product_id == "P99999"}
-    planted = [e for name, entries in loaded.told("applied").items() if name.startswith("reviews/") for e in entries]
-    assert len(unknown) == len(planted)
-    expected = people.reviews(loaded.clean)
-    assert {review.review_id for review in expected} == {review.review_id for review in found}
-    kept = [{review for review in side if review.review_id not in unknown} for side in (expected, found)]
-    assert first_differences(*kept) == {}
-
-
-def unknown_customers(loaded) -> dict[tuple[str, str], str]:
-    """The lines with a customer that was planted, whom no customers' file knows."""
-    found = {(row["order_id"], row["line_key"]): row["customer_id"] for row in loaded.lines}
-    return {line: customer for line, customer in found.items() if customer == "C9999999"}
+    assert first_differences(reviews_of_clean_shop(loaded), found) == {}
 
 
 def known_customers(loaded) -> buyers.Known:
@@ -297,15 +293,30 @@ def test_sales_know_their_customers_as_an_independent_reading_does(loaded):
         "order_id", "line_key", "placed_at", "customer_id", "customer_country", "customer_signed_up_day",
         "is_customer_inferred", "first_touch_at", "first_touch_channel", "last_touch_at", "last_touch_channel",
     )  # fmt: skip
-    assert len(unknown_customers(loaded)) > 0
-    lines = buyers.read_lines(loaded.clean, unknown_customers(loaded))
+    expected = buyers.sales(lines_of_clean_shop(loaded), known_customers(loaded))
     found = [tuple(row[name] for name in columns) for row in loaded.people["curated.sales"]]
-    assert first_differences(buyers.sales(lines, known_customers(loaded)), found) == {}
+    assert first_differences(expected, found) == {}
+
+
+def test_sales_have_the_categories_amounts_and_sizes_of_an_independent_count(loaded):
+    columns = ("order_id", "line_key", "product_id", "category", "category_path", "country", "net_amount",
+               "total_amount", "order_size", "is_revenue")  # fmt: skip
+    expected = merchandise.sales(lines_of_clean_shop(loaded), merchandise.read_versions(loaded.clean))
+    assert {row[8] for row in expected} == {"low", "medium", "high"}
+    assert "(unknown)" in {row[3] for row in expected}
+    found = [tuple(row[name] for name in columns) for row in loaded.people["curated.sales"]]
+    assert first_differences(expected, found) == {}
+
+
+def test_days_by_category_and_country_are_those_of_an_independent_count(loaded):
+    expected = merchandise.summary(lines_of_clean_shop(loaded), merchandise.read_versions(loaded.clean))
+    assert len(expected) > 100
+    assert first_differences(expected, loaded.merchandise["curated.daily_sales_summary"]) == {}
 
 
 def test_customers_scores_and_values_are_those_of_an_independent_count_and_an_order_of_2099_moves_none(loaded):
     assert any(entry["kind"] == "future_date" for entry in loaded.truth)
-    lines = buyers.read_lines(loaded.clean, unknown_customers(loaded))
+    lines = lines_of_clean_shop(loaded)
     ratings = [(review.customer_id, review.rating) for review in people.reviews(loaded.clean) if review.customer_id]
     latest = max(line.day for line in lines)
     expected = buyers.customers(lines, known_customers(loaded), latest, ratings=ratings)

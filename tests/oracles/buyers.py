@@ -10,16 +10,18 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tests.oracles.clicks import Session
+from tests.oracles.planted import Planted
 
 LONDON = ZoneInfo("Europe/London")
 WINDOW = timedelta(days=7)
+VERSION = ("order_id", "line_number", "updated_at")  # what names a version of an order line
 DOCS = Path(__file__).parents[2] / "docs" / "customer-segments.md"
 
 
@@ -36,6 +38,8 @@ class Line:
     net: Decimal
     product: str
     name: str | None
+    country: str | None = None
+    total: Decimal = Decimal(0)  # with tax and shipping
 
     @property
     def day(self) -> date:
@@ -58,24 +62,29 @@ Known = Mapping[str, tuple[str | None, date | None]]
 """Country and day of sign-up of the shop's customers."""
 
 
-def read_lines(tree: Path, customers: Mapping[tuple[str, str], str] | None = None) -> list[Line]:
-    """The lines of a shop's clean orders, those of `customers` (by order and line) with another customer."""
+def read_lines(tree: Path, planted: Collection[Planted] = ()) -> list[Line]:
+    """The lines of a shop's clean orders, with the unknown customers and products that were planted in its dirty ones:
+    each in that version of its line where it stands.
+    """
+    other: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
+    for found in planted:
+        if found.dataset == "transactions":
+            other[tuple(found.record[name] for name in VERSION)][found.column] = found.value
     newest: dict[tuple[str, str], dict[str, str]] = {}
     for row in _rows(tree, "transactions"):
         key = (row["order_id"], row["line_number"])
         if key not in newest or row["updated_at"] > newest[key]["updated_at"]:
-            newest[key] = row
-    lines = [_line(row) for row in newest.values()]
-    other = customers or {}
-    return [replace(found, customer=other.get((found.order, found.line), found.customer)) for found in lines]
+            newest[key] = row | other.get(tuple(row[name] for name in VERSION), {})
+    return [_line(row) for row in newest.values()]
 
 
 def _line(row: dict[str, str]) -> Line:
     quantity = int(row["quantity"])
     net = quantity * Decimal(row["unit_price"]) - Decimal(row["discount_amount"])
     at = datetime.fromisoformat(row["ordered_at"])
+    total = net + Decimal(row["tax_amount"]) + Decimal(row["shipping_amount"])
     return Line(row["order_id"], row["line_number"], at, row["customer_id"] or None, row["status"], quantity, net,
-                row["product_id"], row["product_name"] or None)  # fmt: skip
+                row["product_id"], row["product_name"] or None, row["country"] or None, total)  # fmt: skip
 
 
 def read_known(tree: Path) -> Known:

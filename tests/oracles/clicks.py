@@ -25,7 +25,7 @@ CHANNELS = {"email": "email", "cpc": "paid_search", "paid_social": "paid_social"
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a person."""
+    """One event."""
 
     visitor: str
     at: datetime
@@ -39,6 +39,22 @@ class Event:
     value: Decimal | None = None
     customer: str | None = None
     product: str | None = None
+    country: str | None = None
+    campaign: str | None = None
+    is_robot: bool = False
+
+    @property
+    def day(self) -> date:
+        return self.at.astimezone(LONDON).date()
+
+    @property
+    def figures(self) -> tuple:
+        """What processed.events says of it: id, time, day, type, visitor, customer, page, product, referrer; the
+        campaign's source, medium and name; device, country, value; is a robot's.
+        """
+        return (self.event_id, self.at, self.day, self.kind, self.visitor, self.customer, self.page, self.product,
+                self.referrer, self.source, self.medium, self.campaign, self.device, self.country, self.value,
+                self.is_robot)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,24 +88,34 @@ class Session:
 
     @property
     def is_engaged(self) -> bool:
-        lasted = self.ended_at - self.started_at
-        return lasted > timedelta(seconds=10) or self.count(*PAGES) >= 2 or self.count("purchase") > 0
+        return self.lasted > timedelta(seconds=10) or self.count(*PAGES) >= 2 or self.count("purchase") > 0
 
     @property
-    def channel(self) -> str:
-        """By the campaign's medium, else by who led here: a search engine, another site, nobody.
+    def traffic(self) -> tuple[str, str, str]:
+        """Source, medium and channel: the campaign's, else by who led here: a search engine, another site, nobody.
 
         On a page whose address names no host any site but a search engine may be the shop itself.
         """
         first = self.events[0]
         if first.medium or first.source:
-            return CHANNELS.get(first.medium, "other")
+            return first.source or "(direct)", first.medium or "(not set)", CHANNELS.get(first.medium, "other")
         host, own = (urlsplit(address or "").hostname for address in (first.referrer, first.page))
-        if host is None or host == own:
-            return "direct"
-        if ".google." in f".{host}":
-            return "organic_search"
-        return "referral" if own else "direct"
+        is_search = ".google." in f".{host}"
+        if host is None or host == own or (own is None and not is_search):
+            return "(direct)", "(none)", "direct"
+        return host.removeprefix("www."), *(("organic", "organic_search") if is_search else ("referral", "referral"))
+
+    @property
+    def channel(self) -> str:
+        return self.traffic[2]
+
+    @property
+    def lasted(self) -> timedelta:
+        return self.ended_at - self.started_at
+
+    @property
+    def is_bounce(self) -> bool:
+        return self.count(*PAGES) == 1 and not self.is_engaged
 
     @property
     def customer(self) -> str | None:
@@ -102,16 +128,18 @@ class Session:
 
     @property
     def figures(self) -> tuple:
-        """What processed.sessions says of it: visitor, start, end, day; events, page views, product views, carts,
-        checkouts, purchases, revenue; landing and exit page; device, channel; bounce, engaged, converted.
+        """What processed.sessions says of it: visitor, customer, start, end, day, seconds; events, page views, product
+        views, carts, checkouts, purchases, revenue; landing and exit page; device, country; source, medium, channel,
+        campaign; bounce, engaged, converted, overlong.
         """
         pages = [event.page for event in self.events if event.page]
         kinds = (PAGES, ("product_view",), ("add_to_cart",), ("checkout_start",), ("purchase",))
         counts = tuple(self.count(*names) for names in kinds)
         return (
-            self.visitor, self.started_at, self.ended_at, self.day, len(self.events), *counts, self.revenue,
-            pages[0] if pages else None, pages[-1] if pages else None, self.device, self.channel,
-            counts[0] == 1 and not self.is_engaged, self.is_engaged, counts[4] > 0,
+            self.visitor, self.customer, self.started_at, self.ended_at, self.day, self.lasted.total_seconds(),
+            len(self.events), *counts, self.revenue, pages[0] if pages else None, pages[-1] if pages else None,
+            self.device, self.events[0].country or "(unknown)", *self.traffic, self.events[0].campaign,
+            self.is_bounce, self.is_engaged, counts[4] > 0, self.lasted > timedelta(hours=12),
         )  # fmt: skip
 
 
@@ -134,32 +162,43 @@ def _cut(events: list[Event]) -> Iterator[Session]:
 
 
 def hours(visits: Iterable[Session]) -> set[tuple]:
-    """Hour, day, sessions, visitors, events, page views, conversions, revenue."""
+    """The rows of curated.traffic_hourly, its columns in their order."""
     found: dict[tuple, list[Session]] = defaultdict(list)
     for visit in visits:
         found[visit.started_at.replace(minute=0, second=0, microsecond=0), visit.day].append(visit)
-    return {
-        (*key, len(group), len({v.visitor for v in group}), sum(len(v.events) for v in group),
-         sum(v.count(*PAGES) for v in group), sum(v.count("purchase") > 0 for v in group),
-         sum((v.revenue for v in group), Decimal(0)))
-        for key, group in found.items()
-    }  # fmt: skip
+    rows = set()
+    for key, group in found.items():
+        converted = sum(v.count("purchase") > 0 for v in group)
+        rows.add((
+            *key, len(group), len({v.visitor for v in group}), sum(len(v.events) for v in group),
+            sum(v.count(*PAGES) for v in group), converted, sum((v.revenue for v in group), Decimal(0)),
+            converted / len(group),
+        ))  # fmt: skip
+    return rows
 
 
 def funnel(visits: Iterable[Session]) -> set[tuple]:
-    """Day, channel, device, sessions, and those that got to a product view, cart, checkout, purchase, or further."""
+    """The rows of curated.conversion_funnel, its columns in their order."""
     steps = ("product_view", "add_to_cart", "checkout_start", "purchase")
     found: dict[tuple, list[Session]] = defaultdict(list)
     for visit in visits:
         found[visit.day, visit.channel, visit.device].append(visit)
-    return {
-        (*key, len(group), *(sum(v.count(*steps[number:]) > 0 for v in group) for number in range(4)))
-        for key, group in found.items()
-    }
+    rows = set()
+    for key, group in found.items():
+        reached = [sum(v.count(*steps[number:]) > 0 for v in group) for number in range(4)]
+        rates = [count / len(group) for count in reached]
+        bounces, revenue = sum(v.is_bounce for v in group), sum((v.revenue for v in group), Decimal(0))
+        rows.add((*key, len(group), *reached, bounces, revenue, *rates))
+    return rows
 
 
 def read_shop(folder: Path) -> list[Event]:
     """Every event of a person in a generated shop's click files, each once; lines that are none are left out."""
+    return [event for event in read_all(folder) if not event.is_robot]
+
+
+def read_all(folder: Path) -> list[Event]:
+    """The same with the events of robots."""
     found = {}
     for row in read_rows(folder):
         event = _of_shop(row)
@@ -183,12 +222,11 @@ def _of_shop(said: dict) -> Event | None:
         at = datetime.fromisoformat(said.get("event_time") or said.get("timestamp"))
     except (ValueError, TypeError):
         return None
-    if "bot" in said["user_agent"].lower():
-        return None
     return Event(
         said["visitor_id"], at, said["event_id"], said.get("event_type") or said["action"], said["page_url"],
         said["referrer"], said["utm_source"], said["utm_medium"], said["device"],
         None if said["value"] is None else Decimal(str(said["value"])), said["customer_id"], said["product_id"],
+        said["country"], said["utm_campaign"], "bot" in said["user_agent"].lower(),
     )  # fmt: skip
 
 

@@ -3,13 +3,13 @@ with the jobs.
 
 The rules: a line counts in its last version, and not where it was cancelled or failed; days are London's; stock is the
 newest the catalogue tells, stands on the greatest day of an order or event, and lasts as the units of the 28 days up to
-it say; a version holds until the next one that differs; what only orders know holds from its first order on.
+it say; a version holds until the next one that differs; what only orders know holds from its first order on; an order
+is small by its net amount under 50, of medium size under 100.
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
@@ -19,6 +19,7 @@ from tests.oracles.buyers import LONDON, Line
 from tests.oracles.clicks import Event
 
 COVER_DAYS = 28
+UNKNOWN = "(unknown)"
 
 
 Review = tuple[str, date, int]
@@ -26,11 +27,6 @@ Review = tuple[str, date, int]
 
 Versions = Mapping[str, list[dict]]
 """The records of each product in order of time."""
-
-
-def with_products(lines: Iterable[Line], products: Mapping[tuple[str, str], str]) -> list[Line]:
-    """Order lines, those of `products` (by order and line) with another product."""
-    return [replace(line, product=products.get((line.order, line.line), line.product)) for line in lines]
 
 
 def read_versions(tree: Path) -> Versions:
@@ -48,6 +44,49 @@ def _path(categories: Mapping[str, dict], category_id: str) -> str:
     category = categories[category_id]
     above = category["parent_id"]
     return category["name"] if above is None else f"{_path(categories, above)}/{category['name']}"
+
+
+def sales(lines: Collection[Line], versions: Versions) -> set[tuple]:
+    """Order, line, product, category and its path as of the order, country, net and total amount, size of the whole
+    order, counts as revenue.
+    """
+    amounts = defaultdict(Decimal)
+    for line in lines:
+        amounts[line.order] += line.net
+    return {
+        (line.order, line.line, line.product, *_category(versions, line), line.country or UNKNOWN, line.net, line.total,
+         _size(amounts[line.order]), line.is_revenue)
+        for line in lines
+    }  # fmt: skip
+
+
+def _category(versions: Versions, line: Line) -> tuple[str, str]:
+    """The category of a line's product when it was ordered, and its path: the first one for earlier orders."""
+    known = versions.get(line.product)
+    if known is None:
+        return UNKNOWN, UNKNOWN
+    then = [version for version in known if datetime.fromisoformat(version["updated_at"]) <= line.at]
+    path = (then[-1] if then else known[0])["path"]
+    return path.split("/")[0], path
+
+
+def _size(amount: Decimal) -> str:
+    return "low" if amount < 50 else "medium" if amount < 100 else "high"
+
+
+def summary(lines: Iterable[Line], versions: Versions) -> set[tuple]:
+    """The rows of curated.daily_sales_summary, its columns in their order."""
+    groups = defaultdict(list)
+    for line in lines:
+        if line.is_revenue:
+            groups[line.day, _category(versions, line)[0], line.country or UNKNOWN].append(line)
+    rows = set()
+    for key, own in groups.items():
+        orders, revenue = len({line.order for line in own}), sum((line.net for line in own), Decimal(0))
+        average = (revenue / orders).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+        customers = {line.customer for line in own} - {None}
+        rows.add((*key, orders, sum(line.quantity for line in own), revenue, average, len(customers)))
+    return rows
 
 
 def product_days(
