@@ -211,7 +211,7 @@ def test_an_event_that_two_files_have_counts_once(shop):
 
 def test_no_address_browser_or_mailbox_of_a_visitor_is_in_any_table_letter_log_or_page(lake, shop):
     names = ("ip", "user_agent", "email")
-    rows = oracle.read_rows(shop.folder)
+    rows = list(oracle.read_rows(shop.folder))
     personal = {row[name] for row in rows for name in names if row.get(name)} | {"nobody@example.com"}
     assert len(personal) > 400
     a_mailbox, an_address = (next(row[name] for row in rows if row.get(name)) for name in ("email", "ip"))
