@@ -38,9 +38,7 @@ def judge(conformed: DataFrame, contract: Contract, time_zone: str) -> DataFrame
     events of the file. Whether a robot sent it is no part of the id: the list of robots is another in a later release.
     """
     said = [c.name for c in contract.columns if c.name in conformed.columns and c.name != "event_id"]
-    exact = conformed.withColumn("_at_us", F.unix_micros("event_time"))  # as JSON an instant ends at milliseconds
-    hashes = {"_row_hash": row_hash([*said, IS_ROBOT, "_at_us"]), "_content": row_hash([*said, "_at_us"])}
-    hashed = exact.withColumns(hashes).drop("_at_us")
+    hashed = conformed.withColumns({"_row_hash": row_hash([*said, IS_ROBOT]), "_content": row_hash(said)})
     is_rejected = F.size(PROBLEMS) > 0
     alike = Window.partitionBy("_file", "_content", is_rejected).orderBy(IS_ROBOT, "_source_line")
     content_id = F.concat_ws("-", F.substring("_content", 1, HASH_LENGTH), F.row_number().over(alike))

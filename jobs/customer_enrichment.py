@@ -11,11 +11,10 @@ from pyspark.sql import functions as F
 
 from shoplake.contracts import Contract, load_contract
 from shoplake.spark.conform import PROBLEMS
-from shoplake.spark.intake import by_outcome, settle_ledger, take_in
+from shoplake.spark.intake import settle, take_in
 from shoplake.spark.job import JobRun
 from shoplake.spark.plain_text import plain_text
-from shoplake.spark.upsert import ACTION, by_action, counts_of, write_changes
-from shoplake.spark.winners import OUTCOME, QUARANTINED, as_before, decide, row_hash, touched_rows
+from shoplake.spark.winners import OUTCOME, QUARANTINED, as_before, decide, row_hash
 
 CUSTOMERS, REVIEWS = "processed.customers", "processed.reviews"
 HASH_LENGTH = 32  # hexadecimal digits of the review's hash in a derived id: 128 bits
@@ -84,21 +83,13 @@ def main() -> None:
 
 def load(run: JobRun, contract: Contract, name: str, judged: DataFrame, touched: list[str]) -> None:
     """Refuse what has too many rejects, decide, write. `touched`: the columns that later jobs read of the changes."""
-    table = run.declared(name)
-    key = list(table.key)
+    key = list(run.declared(name).key)
     intake = take_in(run, contract, judged, bounded=key)
     bounds = intake.bounds(key)
     stored = run.table(name).where(bounds.condition())
     # A checkpoint hides how the rows came about: no MERGE takes rows of a method of Java, which unescapes the text.
     decided = decide(intake.valid, stored, key, run.run_id, as_before(touched)).localCheckpoint()
-    groups = decided.groupBy("_file", OUTCOME, ACTION).count().collect()
-    counted = by_action(groups)
-    settle_ledger(run, intake, by_outcome(groups))
-    run.ledger.tables[name] = counts_of(counted)
-    if any(run.ledger.tables[name].values()):
-        run.write_touched(name, touched_rows(decided, touched))
-    write_changes(run.table_name(name), table, decided, counted, bounds)
-    intake.rows.unpersist()
+    settle(run, intake, name, decided, touched, bounds)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ from pyspark.sql import functions as F
 from shoplake.contracts import Contract, load_contract
 from shoplake.spark.amounts import with_amounts
 from shoplake.spark.conform import PROBLEMS
-from shoplake.spark.intake import by_outcome, settle_ledger, take_in
+from shoplake.spark.intake import settle, take_in
 from shoplake.spark.job import JobRun
-from shoplake.spark.upsert import ACTION, by_action, counts_of, write_changes
-from shoplake.spark.winners import DUPLICATE, OUTCOME, QUARANTINED, as_before, decide, row_hash, touched_rows
+from shoplake.spark.winners import DUPLICATE, OUTCOME, QUARANTINED, as_before, decide, row_hash
 
 DATASET, TABLE = "transactions", "processed.transactions"
 TOTAL_TOLERANCE = 0.01
@@ -99,15 +98,7 @@ def main() -> None:
     stored = run.table(TABLE).where(bounds.condition())
     derived = add_derived(intake.valid, inventory.reporting_time_zone)
     decided = decide(derived, stored, list(table.key), run.run_id, as_before(TOUCHED)).persist()
-    outcomes = decided.groupBy("_file", OUTCOME, ACTION).count().collect()
-    counted = by_action(outcomes)
-    settle_ledger(run, intake, by_outcome(outcomes))
-    run.ledger.tables[TABLE] = counts_of(counted)
-
-    if any(run.ledger.tables[TABLE].values()):
-        run.write_touched(TABLE, touched_rows(decided, TOUCHED))
-    write_changes(run.table_name(TABLE), table, decided, counted, bounds)
-    intake.rows.unpersist()
+    settle(run, intake, TABLE, decided, TOUCHED, bounds)
     run.finish()
 
 

@@ -12,8 +12,8 @@ from shoplake.contracts import Contract
 from shoplake.quarantine import keep_refused_file
 from shoplake.spark.job import JobRun
 from shoplake.spark.rejects import is_over_limit, refusal_sentence, sample_problems, write_rejects
-from shoplake.spark.upsert import Bounds, ends
-from shoplake.spark.winners import APPLIED, DUPLICATE, OUTCOME, QUARANTINED, SUPERSEDED, UNCHANGED
+from shoplake.spark.upsert import ACTION, Bounds, by_action, counts_of, ends, write_changes
+from shoplake.spark.winners import APPLIED, DUPLICATE, OUTCOME, QUARANTINED, SUPERSEDED, UNCHANGED, touched_rows
 from shoplake.verdicts import Verdict, read_verdicts
 
 
@@ -72,6 +72,21 @@ def refuse_files(run: JobRun, contract: Contract, judged: Iterable[Row]) -> dict
             refusal = {"verdict": "refused", "reason": "too_many_rejects", "sentence": sentence}
             keep_refused_file(run.lake, run.keys, verdicts[number].model_copy(update=refusal))
     return over
+
+
+def settle(run: JobRun, intake: Intake, name: str, decided: DataFrame, touched: list[str], bounds: Bounds) -> None:
+    """Count the decided rows of a table in the ledger, keep what later jobs read of its changes, and write them.
+
+    `decided` must be cached. `touched`: the columns that later jobs read, of which it carries what was there before.
+    """
+    groups = decided.groupBy("_file", OUTCOME, ACTION).count().collect()
+    counted = by_action(groups)
+    settle_ledger(run, intake, by_outcome(groups))
+    run.ledger.tables[name] = counts_of(counted)
+    if any(run.ledger.tables[name].values()):
+        run.write_touched(name, touched_rows(decided, touched))
+    write_changes(run.table_name(name), run.declared(name), decided, counted, bounds)
+    intake.rows.unpersist()
 
 
 def by_outcome(groups: Iterable[Row]) -> Counter[tuple[int, str]]:
