@@ -43,6 +43,7 @@ class FileLimits(_Strict):
 class Arrivals(_Strict):
     max_receives: Positive
     dead_letters_days: Positive
+    visibility_timeouts: Positive
     batch_size: Positive
     max_files_per_run: Positive
     max_mb_per_run: Positive
@@ -59,10 +60,17 @@ class Function(_Strict):
     state: str | None = None
 
 
+TableOrDatabase = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
+
+
 class Job(_Strict):
+    """A Glue job. It changes the tables that it `writes` and reads those that it `reads` besides, and no others."""
+
     script: str
     state: str
     timeout_min: Positive
+    writes: list[TableOrDatabase]
+    reads: list[TableOrDatabase] = []
 
 
 class PersonalData(_Strict):
@@ -154,6 +162,27 @@ class Thresholds(_Strict):
     athena_gb_a_day: Positive
 
 
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LogDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+
+
+class LogRetention(_Strict):
+    """Days for which logs are kept. There is no audit trail on a laptop."""
+
+    functions: LogDays
+    jobs: LogDays
+    audit: LogDays | None = None
+
+
+class RawTiers(_Strict):
+    """After how many days raw files move to cheaper storage: Intelligent-Tiering, Glacier Instant Retrieval."""
+
+    intelligent_after_days: Positive
+    archive_after_days: int | None = Field(default=None, gt=0)
+
+
 class Environment(_Strict):
     region: str
     account: str | None
@@ -167,6 +196,12 @@ class Environment(_Strict):
     alerts: list[str]
     thresholds: Thresholds
     alarms_off: list[ShortName] = []
+    log_days: LogRetention
+    kept_days: dict[str, Positive] = {}
+    raw_tiers: RawTiers | None = None
+    schedules: dict[str, str] = {}
+    memory_mb: dict[ShortName, Annotated[int, Field(ge=128, le=10240)]] = {}
+    monthly_dollars: float | None = Field(default=None, gt=0)
 
 
 class Inventory(_Strict):
@@ -182,6 +217,9 @@ class Inventory(_Strict):
     files: FileLimits
     arrivals: Arrivals
     evidence_days: Positive
+    noncurrent_days: Positive
+    function_runtime: str = Field(pattern=r"^python3\.\d+$")
+    function_architecture: Literal["arm64", "x86_64"]
     functions: dict[ShortName, Function]
     jobs: dict[ShortName, Job]
     personal_data: PersonalData
@@ -193,6 +231,7 @@ class Inventory(_Strict):
     monitoring: Monitoring
     athena: Athena
     spark: dict[str, str]
+    iceberg: dict[str, str]
     prices: Prices
     estimates: Estimates
     environments: dict[str, Environment]
@@ -202,6 +241,17 @@ class Inventory(_Strict):
         for name, dataset in self.datasets.items():
             if dataset.job not in self.jobs:
                 raise ValueError(f"dataset {name} names the job {dataset.job}, which is not under jobs")
+        return self
+
+    @model_validator(mode="after")
+    def _environments_name_what_there_is(self) -> "Inventory":
+        known = {"kept_days": self.zones, "schedules": self.arrivals.schedules, "memory_mb": self.functions}
+        for name, environment in self.environments.items():
+            for setting, declared in known.items():
+                for word in getattr(environment, setting).keys() - declared:
+                    raise ValueError(
+                        f"environments.{name}.{setting} names {word}, which is none of {', '.join(declared)}"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -227,6 +277,16 @@ class Lake:
     def settings(self) -> Environment:
         """The values that differ between environments."""
         return self.inventory.environments[self.env]
+
+    @property
+    def schedules(self) -> dict[str, str]:
+        """What the dispatcher is asked for, and when."""
+        return {**self.inventory.arrivals.schedules, **self.settings.schedules}
+
+    def function(self, name: str) -> Function:
+        """A function, with the memory that this environment gives it."""
+        function = self.inventory.functions[name]
+        return function.model_copy(update={"memory_mb": self.settings.memory_mb.get(name, function.memory_mb)})
 
     @property
     def prefix(self) -> str:

@@ -74,7 +74,7 @@ def estimate_run(lake: Lake, files: Sequence[FileVersion]) -> Estimate:
     job_s = figures.job_start_s + megabytes / (figures.job_mb_per_s * worker.working_dpu)
     billed_s = max(job_s, prices.glue_min_billed_s)
     glue = len(_jobs(lake, files)) * billed_s * worker.dpu / 3600 * prices.glue_dpu_hour
-    validator = lake.inventory.functions["file_validator"]
+    validator = lake.function("file_validator")
     vcpu = min(1, validator.memory_mb / _MB_OF_A_VCPU)
     validator_s = len(files) * figures.validator_start_s + megabytes / (figures.validator_mb_per_s * vcpu)
     functions = validator_s * validator.memory_mb / 1024 * prices.lambda_gb_second_arm64

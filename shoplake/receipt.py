@@ -232,7 +232,7 @@ def _add_costs(lake: Lake, run_id: str, states: list[StateTime], verdicts: list[
         crawl.dpu_seconds = round(crawls * prices.crawler_dpu * crawl.seconds, 3)
         billed_s = crawls * max(crawl.seconds, prices.crawler_min_billed_s)
         crawl.dollars += billed_s / 3600 * prices.crawler_dpu * prices.glue_dpu_hour
-    for function in lake.inventory.functions.values():
+    for function in map(lake.function, lake.inventory.functions):
         state = by_name.get(function.state)
         if state is not None and state.seconds is not None:
             calls = len(verdicts) if state.name == _MAP_STATE else 1

@@ -8,9 +8,6 @@ from shoplake.aws import client
 from shoplake.config import RUN_REQUESTED, Lake
 
 _NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
-# AWS asks for six times the function's time-out, so that no message is seen again while it is worked on.
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-_VISIBILITY_FACTOR = 6
 _DAY_S = 24 * 3600
 
 
@@ -26,7 +23,7 @@ def provision(account: Account) -> None:
     }
     account.ensure_rule(rule, pattern, "arrivals", lake.queue_arn(lake.arrivals_queue))
     _ensure_mapping(account)
-    for action, expression in lake.inventory.arrivals.schedules.items():
+    for action, expression in lake.schedules.items():
         account.ensure_schedule(action, expression, "dispatcher", {"action": action})
     _ensure_requests(account)
 
@@ -37,7 +34,9 @@ def _dead_letter_attributes(lake: Lake) -> dict[str, Any]:
 
 def _arrival_attributes(lake: Lake, rule: str) -> dict[str, Any]:
     """Attributes as the API takes them: text; the two documents as dictionaries."""
-    visible_again_s = _VISIBILITY_FACTOR * lake.inventory.functions["dispatcher"].timeout_s
+    # So that no message is seen again while it is worked on.
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    visible_again_s = lake.inventory.arrivals.visibility_timeouts * lake.inventory.functions["dispatcher"].timeout_s
     rule_arn = f"arn:aws:events:{lake.settings.region}:{lake.account}:rule/{rule}"
     statement = {
         "Sid": "ObjectCreated",

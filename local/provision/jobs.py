@@ -6,12 +6,11 @@ from shoplake.aws import client
 from shoplake.config import Lake
 
 LOG_GROUPS = ("/aws-glue/jobs/output", "/aws-glue/jobs/error")
-_LOG_DAYS = 30
 
 
 def provision(account: Account, artifacts: Artifacts) -> None:
     for log_group in LOG_GROUPS:
-        account.ensure_log_group(log_group, _LOG_DAYS)
+        account.ensure_log_group(log_group, account.lake.settings.log_days.jobs)
     for name in account.lake.inventory.jobs:
         _ensure_job(account, name, artifacts)
 
@@ -52,15 +51,11 @@ def _ensure_job(account: Account, name: str, artifacts: Artifacts) -> None:
 
 def spark_settings(lake: Lake) -> dict[str, str]:
     """Spark's settings for jobs: those of `lake.yaml`, and the Iceberg catalog `glue_catalog`."""
-    catalog = "spark.sql.catalog.glue_catalog"
     return {
         **lake.inventory.spark,
+        **lake.inventory.iceberg,
         "spark.sql.shuffle.partitions": str(lake.settings.shuffle_partitions),
-        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
-        catalog: "org.apache.iceberg.spark.SparkCatalog",
-        f"{catalog}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
-        f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-        f"{catalog}.warehouse": lake.uri(""),
+        "spark.sql.catalog.glue_catalog.warehouse": lake.uri(""),
     }
 
 
