@@ -1,0 +1,102 @@
+# The lake's declarations, read where Python reads them, and whether they agree with each other.
+
+locals {
+  _root = "${path.module}/../.."
+
+  inventory = yamldecode(file("${local._root}/lake.yaml"))
+  settings  = local.inventory.environments[var.environment]
+  artifacts = jsondecode(file(var.artifacts))
+  built     = dirname(var.artifacts)
+
+  functions = {
+    for name, function in local.inventory.functions :
+    name => merge(function, { memory_mb = try(local.settings.memory_mb[name], function.memory_mb) })
+  }
+  schedules = merge(local.inventory.arrivals.schedules, try(local.settings.schedules, {}))
+
+  # Tables by `database.name`, as tables/ declares them.
+  tables = {
+    for file in fileset("${local._root}/tables", "*/*.yaml") :
+    replace(trimsuffix(file, ".yaml"), "/", ".") => yamldecode(file("${local._root}/tables/${file}"))
+  }
+
+  contracts = {
+    for name in keys(local.inventory.datasets) :
+    name => yamldecode(file("${local._root}/contracts/${name}.odcs.yaml"))
+    if fileexists("${local._root}/contracts/${name}.odcs.yaml")
+  }
+  _properties = { for name, contract in local.contracts : name => contract.schema[0].properties[*].name }
+  _sources = {
+    for name, contract in local.contracts :
+    name => flatten([for property in contract.customProperties : property.value if property.property == "sources"])
+  }
+
+  # Columns that a contract speaks of outside its schema.
+  _named_columns = {
+    for name, contract in local.contracts : name => distinct(concat(
+      [for element in [try(contract.slaDefaultElement, null)] : split(".", element)[1] if element != null],
+      flatten([for source in local._sources[name] : [keys(try(source.aliases, {})), keys(try(source.defaults, {}))]]),
+    ))
+  }
+
+  _datasets_without_contract = setsubtract(keys(local.inventory.datasets), keys(local.contracts))
+  _datasets_without_job      = [for name, dataset in local.inventory.datasets : name if !contains(keys(local.inventory.jobs), dataset.job)]
+  _unknown_columns = flatten([
+    for name, columns in local._named_columns : [for column in setsubtract(columns, local._properties[name]) : "contracts/${name}.odcs.yaml names ${column}"]
+  ])
+  _unknown_tables = flatten([
+    for name, job in local.inventory.jobs : [
+      for table in concat(job.writes, try(job.reads, [])) : "jobs.${name} names ${table}"
+      if !contains(keys(local.tables), table) && !contains(local.inventory.databases, table)
+    ]
+  ])
+  _zones_without_retention = [
+    for name in keys(local.inventory.zones) : name
+    if !contains(local.table_zones, name) && try(local.settings.kept_days[name], null) == null
+  ]
+}
+
+# Nothing is created: this is where a mistake in the declarations becomes a sentence.
+resource "terraform_data" "inventory" {
+  for_each = local.inventory.datasets
+
+  input = { dataset = each.key, job = each.value.job, contract = "contracts/${each.key}.odcs.yaml" }
+
+  lifecycle {
+    precondition {
+      condition     = !contains(local._datasets_without_contract, each.key)
+      error_message = "lake.yaml: datasets.${each.key} has no contract: write contracts/${each.key}.odcs.yaml, or take the dataset out."
+    }
+
+    precondition {
+      condition     = !contains(local._datasets_without_job, each.key)
+      error_message = "lake.yaml: datasets.${each.key}.job is ${each.value.job}, which is not under jobs."
+    }
+
+    precondition {
+      condition     = length([for sentence in local._unknown_columns : sentence if startswith(sentence, "contracts/${each.key}.")]) == 0
+      error_message = "${join("; ", local._unknown_columns)}: that is no column under its schema."
+    }
+  }
+}
+
+resource "terraform_data" "environment" {
+  input = var.environment
+
+  lifecycle {
+    precondition {
+      condition     = length(local._unknown_tables) == 0
+      error_message = "lake.yaml: ${join("; ", local._unknown_tables)}: that is no file under tables/ and no database."
+    }
+
+    precondition {
+      condition     = length(local._zones_without_retention) == 0
+      error_message = "lake.yaml: environments.${var.environment}.kept_days lacks ${join(", ", local._zones_without_retention)}: every zone of objects is kept for a number of days."
+    }
+
+    precondition {
+      condition     = try(local.settings.log_days.audit, null) != null && try(local.settings.monthly_dollars, null) != null
+      error_message = "lake.yaml: environments.${var.environment} lacks log_days.audit or monthly_dollars: what is deployed has an audit trail and a budget."
+    }
+  }
+}

@@ -1,0 +1,89 @@
+variable "environment" {
+  description = "The environment of lake.yaml that is deployed."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = var.environment != "local" && contains(keys(local.inventory.environments), var.environment)
+    error_message = "environment is '${var.environment}': lake.yaml has ${join(", ", [for name in keys(local.inventory.environments) : name if name != "local"])} to deploy."
+  }
+}
+
+variable "owner" {
+  description = "Who answers for this lake: a team or a person, as the tag Owner."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[\\w .:/=+@-]{1,256}$", var.owner))
+    error_message = "owner is '${var.owner}': a tag takes 1 to 256 letters, digits, spaces and _.:/=+-@."
+  }
+}
+
+variable "cost_center" {
+  description = "Who pays for it, as the tag CostCenter."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[\\w .:/=+@-]{1,256}$", var.cost_center))
+    error_message = "cost_center is '${var.cost_center}': a tag takes 1 to 256 letters, digits, spaces and _.:/=+-@."
+  }
+}
+
+variable "subscribers" {
+  description = "Who is told, by topic of lake.yaml (notifications, quality, cost), besides the e-mail addresses in lake.yaml."
+  type = map(object({
+    emails = optional(list(string), [])
+    phones = optional(list(string), [])
+    urls   = optional(list(string), [])
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.subscribers), keys(local.inventory.topics))) == 0
+    error_message = "subscribers names ${join(", ", setsubtract(keys(var.subscribers), keys(local.inventory.topics)))}: lake.yaml's topics are ${join(", ", keys(local.inventory.topics))}."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "KMS key of all that is stored. Its policy must let the services that the README names use it. Null: AWS's own keys."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws:kms:[a-z0-9-]+:\\d{12}:key/[0-9a-f-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn is '${coalesce(var.kms_key_arn, "null")}': give a key's ARN, arn:aws:kms:region:account:key/id."
+  }
+}
+
+variable "network" {
+  description = "A network of the lake's own, without a way to the internet. cidr: its addresses; zones: in how many availability zones."
+  type = object({
+    enabled = optional(bool, false)
+    cidr    = optional(string, "10.20.0.0/20")
+    zones   = optional(number, 2)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "empties_on_destroy" {
+  description = "Whether destroying also deletes all files and tables, every version of them. `make destroy` sets it when asked to."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "artifacts" {
+  description = "The list of what `make build` built."
+  type        = string
+  default     = "../../build/deploy/artifacts.json"
+  nullable    = false
+
+  validation {
+    condition     = fileexists(var.artifacts)
+    error_message = "artifacts is '${var.artifacts}', and there is no such file: run `make build`, which `make plan` and `make deploy` do."
+  }
+}
