@@ -95,6 +95,7 @@ module "functions" {
   log_days         = local.settings.log_days.functions
   arn_prefixes     = { logs = local.arns.logs }
   kms_key_arn      = var.kms_key_arn
+  network          = one([for network in module.network[*].network : { subnet_ids = network.subnet_ids, security_group_ids = network.security_group_ids }])
 
   functions = {
     for name, function in local.functions : name => {
@@ -126,6 +127,7 @@ module "jobs" {
   log_group_prefix = "/aws-glue/${trimsuffix(local.prefix, "-")}"
   arn_prefixes     = { logs = local.arns.logs }
   kms_key_arn      = var.kms_key_arn
+  connection       = one(module.network[*].network.connection)
   wheel            = merge(local.artifacts.wheel, { path = "${local.built}/${local.artifacts.wheel.path}" })
   wheelhouse       = try(merge(local.artifacts.wheelhouse, { path = "${local.built}/${local.artifacts.wheelhouse.path}" }), null)
   arguments        = { "--env" = var.environment, "--account" = local.account }
