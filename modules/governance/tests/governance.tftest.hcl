@@ -1,0 +1,87 @@
+mock_provider "aws" {}
+
+variables {
+  prefix          = "shop-dev-"
+  account         = "111122223333"
+  monthly_dollars = 50
+  cost_topic_arn  = "arn:aws:sns:us-east-1:111122223333:shop-dev-cost-alerts"
+  tags            = { Project = "shop", Environment = "dev" }
+
+  roles = {
+    analyst = {
+      what = "Asks questions about curated tables."
+      statements = [
+        { sid = "ReadCurated", actions = ["s3:GetObject"], resources = ["arn:aws:s3:::shop-dev-lake/curated/*"] },
+      ]
+    }
+  }
+}
+
+run "plans_the_readmes_example" {
+  command = plan
+
+  module {
+    source = "./tests/example"
+  }
+}
+
+run "tells_of_costs_before_the_budget_is_spent" {
+  command = plan
+
+  assert {
+    condition     = { for notification in aws_budgets_budget.monthly.notification : notification.notification_type => notification.threshold } == { ACTUAL = 80, FORECASTED = 100 }
+    error_message = "At 80 % of what was spent, and when more than all is forecast."
+  }
+
+  assert {
+    condition     = aws_budgets_budget.monthly.limit_amount == "50" && one(aws_budgets_budget.monthly.cost_filter).values == tolist(["user:Environment$dev"])
+    error_message = "The budget is of this environment alone."
+  }
+}
+
+run "watches_the_costs_of_its_own_tag" {
+  command = plan
+
+  assert {
+    condition     = aws_ce_anomaly_monitor.this.monitor_type == "CUSTOM" && jsondecode(aws_ce_anomaly_monitor.this.monitor_specification).Tags.Values == ["dev"]
+    error_message = "An account has one monitor of services; this one is of a tag."
+  }
+}
+
+run "asks_people_for_a_second_factor" {
+  command = plan
+
+  assert {
+    condition     = one(data.aws_iam_policy_document.trust.statement[0].condition).variable == "aws:MultiFactorAuthPresent"
+    error_message = "Nobody takes a role by a password alone."
+  }
+}
+
+run "lets_a_session_last_an_hour" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for role in aws_iam_role.this : role.max_session_duration == 3600])
+    error_message = "A session ends after an hour."
+  }
+}
+
+run "refuses_a_role_that_may_do_anything" {
+  command = plan
+
+  variables {
+    roles = { admin = { what = "Everything.", statements = [{ sid = "All", actions = ["*"], resources = ["arn:aws:s3:::shop-dev-lake"] }] } }
+  }
+
+  expect_failures = [var.roles]
+}
+
+run "refuses_a_budget_of_nothing" {
+  command = plan
+
+  variables {
+    monthly_dollars = 0
+  }
+
+  expect_failures = [var.monthly_dollars]
+}

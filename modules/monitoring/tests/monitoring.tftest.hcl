@@ -1,0 +1,141 @@
+mock_provider "aws" {}
+
+variables {
+  alarms = {
+    shop-dev-dead-letters = {
+      metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible"]
+      dimensions  = { QueueName = "shop-dev-arrivals-dead-letters" }
+      statistic   = "Maximum"
+      comparison  = "GreaterThanOrEqualToThreshold"
+      threshold   = 1
+      period_s    = 300
+      missing     = "notBreaching"
+      topic_arn   = "arn:aws:sns:us-east-1:111122223333:shop-dev-notifications"
+      description = "Notifications could not be handled. Next: read the messages."
+    }
+  }
+
+  dashboards = {
+    shop-dev-cost = jsonencode({ widgets = [{ type = "text", x = 0, y = 0, width = 24, height = 2, properties = { markdown = "## Cost" } }] })
+  }
+
+  log_metrics = {
+    shop-dev-dispatcher-ended-by-lambda = {
+      log_group = "/aws/lambda/shop-dev-dispatcher"
+      pattern   = "\"Task timed out\""
+      metric    = ["Shop", "FunctionEndedByLambda"]
+    }
+  }
+}
+
+run "plans_the_readmes_example" {
+  command = plan
+
+  module {
+    source = "./tests/example"
+  }
+}
+
+run "tells_the_topic_of_an_alarm" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["shop-dev-dead-letters"].alarm_actions == toset(["arn:aws:sns:us-east-1:111122223333:shop-dev-notifications"])
+    error_message = "An alarm with a topic tells it."
+  }
+}
+
+run "stays_silent_where_the_runs_email_says_it" {
+  command = plan
+
+  variables {
+    alarms = {
+      shop-dev-job-failures = {
+        metric      = ["Shop", "JobRunsFailed"]
+        dimensions  = {}
+        statistic   = "Sum"
+        comparison  = "GreaterThanOrEqualToThreshold"
+        threshold   = 1
+        period_s    = 300
+        missing     = "notBreaching"
+        description = "A job failed. Next: look at the run."
+      }
+    }
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this["shop-dev-job-failures"].alarm_actions) == 0
+    error_message = "One event makes one e-mail."
+  }
+}
+
+run "counts_lines_of_logs" {
+  command = plan
+
+  assert {
+    condition     = one(aws_cloudwatch_log_metric_filter.this["shop-dev-dispatcher-ended-by-lambda"].metric_transformation).name == "FunctionEndedByLambda"
+    error_message = "A filter counts into its metric."
+  }
+}
+
+run "keeps_a_dashboards_body_as_it_is" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_dashboard.this["shop-dev-cost"].dashboard_body).widgets[0].type == "text"
+    error_message = "The dashboard is the one that was declared."
+  }
+}
+
+run "refuses_an_alarm_that_doesnt_say_what_to_do" {
+  command = plan
+
+  variables {
+    alarms = {
+      shop-dev-dead-letters = {
+        metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible"]
+        dimensions  = {}
+        statistic   = "Maximum"
+        comparison  = "GreaterThanOrEqualToThreshold"
+        threshold   = 1
+        period_s    = 300
+        missing     = "notBreaching"
+        description = "Notifications could not be handled."
+      }
+    }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "refuses_periods_of_more_than_a_day" {
+  command = plan
+
+  variables {
+    alarms = {
+      shop-dev-cost-of-a-week = {
+        metric      = ["Shop", "Dollars"]
+        dimensions  = {}
+        statistic   = "Sum"
+        comparison  = "GreaterThanThreshold"
+        threshold   = 1
+        period_s    = 86400
+        periods     = 7
+        missing     = "notBreaching"
+        description = "Next: look at the runs."
+      }
+    }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "refuses_a_dashboard_that_is_no_json" {
+  command = plan
+
+  variables {
+    dashboards = { shop-dev-cost = "{\"widgets\": [," }
+  }
+
+  expect_failures = [var.dashboards]
+}
