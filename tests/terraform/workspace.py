@@ -1,0 +1,130 @@
+"""Terraform on a copy of the checkout, so that no provider, lock file or plan is left in it."""
+
+import json
+import os
+import shutil
+import subprocess
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from shoplake.build import build
+
+ROOT = Path(__file__).parents[2]
+_COPIED = (
+    "contracts", "modules", "monitoring", "queries", "state_machines", "tables", "terraform", "views", "lake.yaml",
+)  # fmt: skip
+_LEAST = (1, 11)
+# So that no plan looks for a bucket of states. https://developer.hashicorp.com/terraform/language/files/override
+_LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
+
+
+class Missing(Exception):
+    """Terraform, or its AWS provider, is not to be had on this machine. The text says which."""
+
+
+class Workspace:
+    """A copy of what Terraform reads, with the artifacts built."""
+
+    def __init__(self, folder: Path):
+        """Raises Missing where there is no Terraform of at least 1.11."""
+        self.folder = folder
+        version = _version()
+        if version is None or version < _LEAST:
+            found = "none" if version is None else ".".join(map(str, version))
+            raise Missing(f"Terraform {'.'.join(map(str, _LEAST))} or later is needed, found {found}")
+        for name in _COPIED:
+            if (ROOT / name).is_dir():
+                skipped = shutil.ignore_patterns(".terraform*", "*.tfstate*", "backend_override.tf")
+                shutil.copytree(ROOT / name, folder / name, ignore=skipped)
+            else:
+                shutil.copy(ROOT / name, folder / name)
+        (folder / "terraform/lake/backend_override.tf").write_text(_LOCAL_STATE)
+        self.plugins = folder / "plugins"
+        self.plugins.mkdir()
+
+    @cached_property
+    def artifacts(self) -> Path:
+        """The list of what was built from the checkout."""
+        return build(ROOT, self.folder / "build/deploy")
+
+    def copy(self, folder: Path) -> "Workspace":
+        """Another copy, to spoil; it shares the provider and the artifacts."""
+        other = object.__new__(Workspace)
+        other.folder, other.plugins, other.artifacts = folder, self.plugins, self.artifacts
+        for name in _COPIED:
+            source = self.folder / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, symlinks=True)
+            else:
+                shutil.copy(source, folder / name)
+        return other
+
+    def run(self, place: str, *arguments: str) -> subprocess.CompletedProcess:
+        """A Terraform command in a folder of the copy."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        environment |= {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_PLUGIN_CACHE_DIR": str(self.plugins)}
+        command = ["terraform", *arguments]
+        return subprocess.run(command, cwd=self.folder / place, env=environment, capture_output=True, text=True)
+
+    def init(self, place: str) -> None:
+        """Get what a folder needs. Raises Missing where the provider can't be had."""
+        answer = self.run(place, "init", "-no-color")
+        if answer.returncode != 0:
+            raise Missing("the AWS provider can't be had: " + " ".join(answer.stderr.split())[:300])
+
+    def plan(self, environment: str, *arguments: str) -> subprocess.CompletedProcess:
+        """Plan an environment's lake into `{environment}.plan`."""
+        return self.run(
+            "terraform/lake", "plan", "-no-color", "-refresh=false", f"-out={environment}.plan",
+            f"-var-file=environments/{environment}.tfvars", f"-var=artifacts={self.artifacts}", *arguments,
+        )  # fmt: skip
+
+    def planned(self, environment: str, *arguments: str) -> "Plan":
+        """The plan of an environment. Fails with Terraform's words where there is none."""
+        answer = self.plan(environment, *arguments)
+        assert answer.returncode == 0, answer.stderr
+        shown = self.run("terraform/lake", "show", "-json", f"{environment}.plan")
+        return Plan(json.loads(shown.stdout))
+
+
+class Plan:
+    """A plan's resources. Values that only AWS knows are missing."""
+
+    def __init__(self, content: dict[str, Any]):
+        self.resources = [
+            {
+                "address": change["address"],
+                "type": change["type"],
+                "key": change.get("index"),
+                "values": change["change"]["after"],
+            }
+            for change in content["resource_changes"]
+            if change["mode"] == "managed"
+        ]
+
+    def values(self, kind: str) -> list[dict[str, Any]]:
+        """The values of all resources of a type."""
+        return [resource["values"] for resource in self.resources if resource["type"] == kind]
+
+    def by(self, kind: str, name: str = "name") -> dict[str, dict[str, Any]]:
+        """The values of all resources of a type, by one of their attributes."""
+        return {values[name]: values for values in self.values(kind)}
+
+    @property
+    def keys(self) -> set[str]:
+        """Every for_each key."""
+        return {resource["key"] for resource in self.resources if isinstance(resource["key"], str)}
+
+
+def one(blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    """The only block of its kind."""
+    (block,) = blocks
+    return block
+
+
+def _version() -> tuple[int, ...] | None:
+    if shutil.which("terraform") is None:
+        return None
+    answer = subprocess.run(["terraform", "version", "-json"], capture_output=True, text=True)
+    return tuple(int(part) for part in json.loads(answer.stdout)["terraform_version"].split("-")[0].split(".")[:2])
