@@ -42,12 +42,16 @@ locals {
     }
     if length([for promise in try(contract.slaProperties, []) : promise if promise.property == "freshness"]) > 0
   }
+  # A table's own columns stand behind those of its contract.
+  _columns = {
+    for name, table in local.tables : name => concat(try(local._properties[table.contract], []), try(table.columns[*].name, []))
+  }
   # It holds for every published table that has the column and is made from the contract's dataset.
   _objectives_of_tables = {
     for name, table in local.tables : name => [
       for contract in distinct(compact([for source in local._made_from[name] : try(local.tables[source].contract, "")])) :
       local._objectives[contract].hours
-      if try(contains(table.columns[*].name, local._objectives[contract].column), false)
+      if contains(local._columns[name], try(local._objectives[contract].column, ""))
     ]
     if table.branched
   }
