@@ -52,6 +52,26 @@ format: $(INSTALLED) ## Format the code
 docs: $(INSTALLED) ## Write the data dictionary anew from contracts and tables
 	@$(BIN)/python -m shoplake.dictionary
 
+.PHONY: build
+build: $(INSTALLED) ## Build what is deployed into build/deploy
+	@$(BIN)/python -m shoplake.build build/deploy
+
+.PHONY: plan
+plan: $(INSTALLED) ## Show what a deployment to AWS would change: make plan ENV=dev
+	@$(BIN)/python -m deploy.main plan "$(ENV)"
+
+.PHONY: deploy
+deploy: $(INSTALLED) ## Deploy the lake to AWS and probe it: make deploy ENV=dev (AUTO_APPROVE=1 asks nothing)
+	@$(BIN)/python -m deploy.main deploy "$(ENV)"
+
+.PHONY: destroy
+destroy: $(INSTALLED) ## Take a deployed lake down: make destroy ENV=dev (EMPTY_BUCKETS=1 also deletes its data)
+	@$(BIN)/python -m deploy.main destroy "$(ENV)"
+
+.PHONY: outputs
+outputs: $(INSTALLED) ## Show where things are in a deployed lake: make outputs ENV=dev
+	@$(BIN)/python -m deploy.main outputs "$(ENV)"
+
 .PHONY: clean
 clean: ## Remove the virtual environment and what was built (not the local lake's state)
 	@rm -rf $(VENV) build dist *.egg-info

@@ -5,6 +5,7 @@ hashed. Hashes of two keys don't meet, so another key needs all tables to be reb
 """
 
 import json
+import secrets
 from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
@@ -22,6 +23,11 @@ class HashKey:
 
     version: str
     key: bytes = field(repr=False)
+
+
+def new_key() -> str:
+    """The text of a secret with a random key, as whoever sets up a lake stores it once."""
+    return json.dumps({"version": "1", "key": secrets.token_hex(KEY_BYTES)})
 
 
 def read_key(lake: Lake) -> HashKey:

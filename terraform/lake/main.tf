@@ -30,9 +30,10 @@ module "lake_storage" {
 module "run_state" {
   source = "../../modules/run_state"
 
-  secret       = local.secret
-  kms_key_arn  = var.kms_key_arn
-  is_protected = !var.empties_on_destroy
+  secret        = local.secret
+  kms_key_arn   = var.kms_key_arn
+  is_protected  = !var.empties_on_destroy
+  recovery_days = var.empties_on_destroy ? 0 : 30
 
   tables = {
     files = {

@@ -53,7 +53,7 @@ run "lets_only_the_lake_use_its_endpoints" {
   }
 }
 
-run "logs_connections" {
+run "logs_every_connection" {
   command = plan
 
   assert {

@@ -40,7 +40,7 @@ run "cuts_off_a_question_that_scans_too_much" {
   }
 }
 
-run "encrypts_results" {
+run "encrypts_results_at_rest" {
   command = plan
 
   assert {

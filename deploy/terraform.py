@@ -1,0 +1,75 @@
+"""Terraform as the deployment calls it: the right folder, the right state, its words shown as they come."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shoplake.config import Lake
+from shoplake.errors import ShoplakeError
+from shoplake.root import root
+
+LEAST = (1, 11)  # state locks that are objects of the state's own bucket
+_INSTALL = "install it (https://developer.hashicorp.com/terraform/install), and look whether it is on the PATH"
+
+
+class TerraformFailed(ShoplakeError):
+    """Terraform has said itself what is wrong."""
+
+
+def require_terraform() -> None:
+    """Raises ShoplakeError where Terraform is missing or too old."""
+    least = ".".join(map(str, LEAST))
+    if shutil.which("terraform") is None:
+        raise ShoplakeError(f"Terraform is not installed: Shoplake needs {least} or later; {_INSTALL}.")
+    answer = subprocess.run(["terraform", "version", "-json"], capture_output=True, text=True)
+    version = json.loads(answer.stdout)["terraform_version"]
+    if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < LEAST:
+        raise ShoplakeError(f"Terraform {version} is too old: Shoplake needs {least} or later; {_INSTALL}.")
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """Terraform in one of the roots under `terraform/`."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, name: str) -> "Terraform":
+        return cls(root() / "terraform" / name)
+
+    def run(self, *arguments: str) -> None:
+        """A command whose output the person sees. Raises TerraformFailed."""
+        if subprocess.run(["terraform", f"-chdir={self.folder}", *arguments]).returncode != 0:
+            raise TerraformFailed(f"`terraform {arguments[0]}` failed; what is wrong stands above.")
+
+    def outputs(self) -> dict[str, Any]:
+        """The outputs of what is deployed; none where nothing is."""
+        command = ["terraform", f"-chdir={self.folder}", "output", "-json"]
+        answer = subprocess.run(command, capture_output=True, text=True)
+        if answer.returncode != 0:
+            raise TerraformFailed(f"`terraform output` failed: {answer.stderr.strip()}")
+        return {name: output["value"] for name, output in json.loads(answer.stdout).items()}
+
+
+def state_bucket(lake: Lake) -> str:
+    """The bucket of the state of all environments of an account."""
+    return f"{lake.inventory.project}-terraform-{lake.account}"
+
+
+def open_state(lake: Lake) -> Terraform:
+    """The root of the lake, led to the environment's state."""
+    terraform = Terraform.of("lake")
+    terraform.run(
+        "init",
+        "-reconfigure",
+        "-input=false",
+        f"-backend-config=bucket={state_bucket(lake)}",
+        f"-backend-config=key=lake/{lake.env}.tfstate",
+        f"-backend-config=region={lake.settings.region}",
+        "-backend-config=encrypt=true",
+        "-backend-config=use_lockfile=true",
+    )
+    return terraform
