@@ -90,7 +90,7 @@ resource "aws_vpc_security_group_egress_rule" "gateways" {
 
 resource "aws_security_group" "endpoints" {
   name        = "${var.name}-endpoints"
-  description = "Interface endpoints: from the lake's functions and jobs alone."
+  description = "Interface endpoints: from functions and jobs of the lake alone."
   vpc_id      = aws_vpc.this.id
 }
 
