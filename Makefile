@@ -28,8 +28,12 @@ up: $(INSTALLED) ## Start the local lake, or deploy to it what has changed
 down: $(INSTALLED) ## Stop the local lake; its state is kept
 	@$(BIN)/shoplake down
 
+.PHONY: tools
+tools: ## Get what only the tests of Terraform use: checkov and asl-validator
+	@PYTHON="$(PYTHON)" scripts/install-tools
+
 .PHONY: test
-test: $(INSTALLED) ## Run every test that needs no AWS account, in two processes with a lake each
+test: $(INSTALLED) tools ## Run every test that needs no AWS account, in two processes with a lake each
 	@$(BIN)/python -m pytest --numprocesses 2
 
 .PHONY: bench
@@ -74,4 +78,4 @@ outputs: $(INSTALLED) ## Show where things are in a deployed lake: make outputs 
 
 .PHONY: clean
 clean: ## Remove the virtual environment and what was built (not the local lake's state)
-	@rm -rf $(VENV) build dist *.egg-info
+	@rm -rf $(VENV) .tools build dist *.egg-info

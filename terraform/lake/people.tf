@@ -141,10 +141,6 @@ module "audit" {
   empties_on_destroy = var.empties_on_destroy
 }
 
-data "aws_availability_zones" "available" {
-  state = "available"
-}
-
 module "network" {
   source = "../../modules/network"
   count  = var.network.enabled ? 1 : 0
@@ -152,7 +148,7 @@ module "network" {
   name               = trimsuffix(local.prefix, "-")
   cidr               = var.network.cidr
   region             = local.region
-  availability_zones = slice(data.aws_availability_zones.available.names, 0, var.network.zones)
+  availability_zones = [for letter in var.network.zones : "${local.region}${letter}"]
   flow_log_days      = local.settings.log_days.functions
   arn_prefixes       = { logs = local.arns.logs }
   kms_key_arn        = var.kms_key_arn

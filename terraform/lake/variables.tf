@@ -59,11 +59,11 @@ variable "kms_key_arn" {
 }
 
 variable "network" {
-  description = "A network of the lake's own, without a way to the internet. cidr: its addresses; zones: in how many availability zones."
+  description = "A network of the lake's own, without a way to the internet. cidr: its addresses; zones: the letters of its availability zones."
   type = object({
     enabled = optional(bool, false)
     cidr    = optional(string, "10.20.0.0/20")
-    zones   = optional(number, 2)
+    zones   = optional(list(string), ["a", "b"])
   })
   default  = {}
   nullable = false

@@ -1,0 +1,45 @@
+"""Loaded by every Python process of a recorded lake: a function's calls of AWS are written down with its name.
+
+Python imports a `sitecustomize` by itself when it starts, from PYTHONPATH. Requests that no Python makes (pyarrow reads
+and writes S3 from C++) bear the function's name as their access key, which the recorder sees at the emulator's door.
+"""
+
+import json
+import os
+import sys
+
+_FUNCTION, _CALLS = os.environ.get("POWERTOOLS_SERVICE_NAME"), os.environ.get("RECORDED_CALLS")
+
+
+def _record() -> None:
+    import botocore.client
+
+    made = botocore.client.BaseClient._make_api_call
+
+    def recorded(self, operation_name, api_params):
+        os.environ["AWS_ACCESS_KEY_ID"] = f"function-{_FUNCTION}"
+        line = {
+            "by": _FUNCTION,
+            "service": self.meta.service_model.service_name,
+            "call": operation_name,
+            "given": api_params,
+        }
+        with open(_CALLS, "a") as calls:
+            calls.write(json.dumps(line, default=lambda value: "(bytes)") + "\n")
+        return made(self, operation_name, api_params)
+
+    botocore.client.BaseClient._make_api_call = recorded
+
+
+class _WhenBotocoreIsImported:
+    """Waits for botocore, so that a process that never calls AWS doesn't load it."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "boto3":
+            sys.meta_path.remove(self)
+            _record()
+        return None
+
+
+if _FUNCTION and _CALLS:
+    sys.meta_path.insert(0, _WhenBotocoreIsImported())
