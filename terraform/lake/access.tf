@@ -45,15 +45,20 @@ locals {
   _commit_tables = [
     {
       sid       = "CommitTables"
-      actions   = ["glue:GetTable", "glue:UpdateTable"]
+      actions   = ["glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"]
       resources = local._read_tables[0].resources
     },
-    {
-      sid       = "WriteTables"
-      actions   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-      resources = local._read_tables[1].resources
-    },
+    local._write_tables,
+    local._list_tables,
   ]
+  _write_tables = { sid = "WriteTables", actions = ["s3:GetObject", "s3:PutObject"], resources = local._read_tables[1].resources }
+  # Before pyarrow writes a file it looks whether there is one, or a folder, of its name.
+  _list_tables = {
+    sid        = "ListTables"
+    actions    = ["s3:ListBucket"]
+    resources  = [local.bucket_arn]
+    conditions = { "s3:prefix" = [for name in local._all_tables : "${local.zones[name]}*"] }
+  }
 
   _put_metrics = {
     sid        = "PutTheLakesMetrics"
@@ -130,10 +135,11 @@ locals {
     prepare_tables = [
       {
         sid       = "MakeTables"
-        actions   = ["glue:CreateTable", "glue:GetTable", "glue:UpdateTable"]
+        actions   = ["glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"]
         resources = local._read_tables[0].resources
       },
-      { sid = "WriteTables", actions = ["s3:GetObject", "s3:PutObject"], resources = local._read_tables[1].resources },
+      local._write_tables,
+      local._list_tables,
     ]
     publish = concat(local._commit_tables, [
       { sid = "KeepRuns", actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [local.run_state_arns.runs] },

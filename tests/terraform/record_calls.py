@@ -47,7 +47,10 @@ class Recorded(Emulator):
             headers = {name.decode().lower(): value.decode() for name, value in scope.get("headers", [])}
             _, _, credential = headers.get("authorization", "").partition("Credential=function-")
             if credential and "/s3/" in credential and "boto" not in headers.get("user-agent", "").lower():
-                given = {"path": unquote(urlsplit(scope["path"]).path), "query": dict(parse_qsl(scope["query_string"].decode()))}
+                given = {
+                    "path": unquote(urlsplit(scope["path"]).path),
+                    "query": dict(parse_qsl(scope["query_string"].decode())),
+                }
                 line = {"by": credential.split("/")[0], "service": "s3-http", "call": scope["method"], "given": given}
                 with CALLS.open("a") as calls:
                     calls.write(json.dumps(line) + "\n")
@@ -121,7 +124,8 @@ class Story:
         self.runs.move(run_id, RUNNING, (STARTING,))
         client("s3").put_object(Bucket=self.lake.bucket, Key=f"runs/{run_id}/manifest.jsonl", Body=b"")
         if branch:
-            table = LakeCatalog(self.lake).load(load_tables()["curated.daily_sales_summary"])
+            declared = next(table for table in load_tables().values() if table.branched and table.partition is None)
+            table = LakeCatalog(self.lake).load(declared)
             schema = table.schema().as_arrow()
             if not table.refs():
                 table.append(pa.Table.from_pylist([], schema=schema))
@@ -135,7 +139,9 @@ class Story:
     def until_idle(self) -> None:
         """Until every dropped file has its last word, every run has ended, and nobody holds the lake."""
         for name in self.dropped:
-            self._until(lambda name=name: (self.files.get(name) or {}).get("state") not in (None, "received", "claimed"))
+            self._until(
+                lambda name=name: (self.files.get(name) or {}).get("state") not in (None, "received", "claimed")
+            )
         self._until(lambda: self.runs.lock() is None and all(run["state"] in ENDED for run in self.runs.latest(2)))
 
     def _until(self, condition) -> None:
