@@ -34,7 +34,8 @@ class FilesTogether(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if file.endswith(OF_THREE_DAYS):
             return "three days"
-        return str(PurePosixPath(file).parent) if "/spark/" in file else file
+        # Those of Spark share a session, those of Terraform a workspace and its plans.
+        return str(PurePosixPath(file).parent) if "/spark/" in file or "tests/terraform/" in file else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log) -> FilesTogether:

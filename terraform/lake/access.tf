@@ -188,6 +188,14 @@ locals {
     ])
   }
 
+  # Those that exist; of others inventory.tf tells.
+  _tables_of_job = {
+    for name, job in local.inventory.jobs : name => {
+      writes = [for table in job.writes : table if contains(keys(local._reach), table)]
+      reads  = [for table in try(job.reads, []) : table if contains(keys(local._reach), table)]
+    }
+  }
+
   # A job's datasets are those whose rows it judges; the merge and the gate have none.
   _datasets_of_job = { for job in keys(local.inventory.jobs) : job => [for name, dataset in local.inventory.datasets : name if dataset.job == job] }
   _hashes_personal_data = {
@@ -212,21 +220,21 @@ locals {
         {
           sid       = "CommitItsTables"
           actions   = ["glue:GetTable", "glue:UpdateTable"]
-          resources = distinct(flatten([for table in job.writes : [local._reach[table].parents, local._reach[table].catalog]]))
+          resources = distinct(flatten([for table in local._tables_of_job[name].writes : [local._reach[table].parents, local._reach[table].catalog]]))
         },
         {
           sid       = "WriteItsTables"
           actions   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-          resources = [for table in job.writes : local._reach[table].objects]
+          resources = [for table in local._tables_of_job[name].writes : local._reach[table].objects]
         },
       ],
-      length(try(job.reads, [])) == 0 ? [] : [
+      length(local._tables_of_job[name].reads) == 0 ? [] : [
         {
           sid       = "FindOtherTables"
           actions   = ["glue:GetTable"]
-          resources = distinct(flatten([for table in job.reads : [local._reach[table].parents, local._reach[table].catalog]]))
+          resources = distinct(flatten([for table in local._tables_of_job[name].reads : [local._reach[table].parents, local._reach[table].catalog]]))
         },
-        { sid = "ReadOtherTables", actions = ["s3:GetObject"], resources = [for table in job.reads : local._reach[table].objects] },
+        { sid = "ReadOtherTables", actions = ["s3:GetObject"], resources = [for table in local._tables_of_job[name].reads : local._reach[table].objects] },
       ],
       length(local._datasets_of_job[name]) == 0 ? [] : [
         {

@@ -1,5 +1,7 @@
 """The inventory, the tables and the state machine agree with each other, and say so when they don't."""
 
+import ast
+import importlib
 import json
 import re
 
@@ -76,6 +78,17 @@ def test_every_script_function_and_contract_of_the_inventory_is_there(lake):
     assert all((root() / job.script).is_file() for job in inventory.jobs.values())
     assert {path.parent.name for path in (root() / "lambdas").glob("*/handler.py")} == set(inventory.functions)
     assert {path.name.split(".")[0] for path in (root() / "contracts").glob("*.odcs.yaml")} == set(inventory.datasets)
+
+
+def test_a_job_changes_the_tables_that_lake_yaml_says_it_writes(lake):
+    """On AWS its role reaches no others. The gate's results stand beside the branches, so that it drops none."""
+    for name, job in lake.inventory.jobs.items():
+        tree = ast.parse((root() / job.script).read_text())
+        module = importlib.import_module(job.script.removesuffix(".py").replace("/", "."))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        (call,) = [call for call in calls if getattr(call.func, "attr", "") == "from_argv"]
+        written = {getattr(module, constant.id) for keyword in call.keywords for constant in keyword.value.elts}
+        assert set(job.writes) == (written or {"processed.quality_results"}), name
 
 
 def test_the_state_machine_uses_every_function_and_job_where_the_inventory_says(lake):
