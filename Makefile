@@ -58,7 +58,11 @@ docs: $(INSTALLED) ## Write the data dictionary anew from contracts and tables
 
 .PHONY: build
 build: $(INSTALLED) ## Build what is deployed into build/deploy
-	@$(BIN)/python -m shoplake.build build/deploy
+	@$(BIN)/python -m deploy.build build/deploy
+
+.PHONY: lock
+lock: $(INSTALLED) ## Write anew which Python packages functions and jobs bring along, with their hashes
+	@$(BIN)/python -m deploy.packages
 
 .PHONY: plan
 plan: $(INSTALLED) ## Show what a deployment to AWS would change: make plan ENV=dev

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy import account
+from deploy.build import build
 from deploy.probe import probe
 from deploy.terraform import Terraform, open_state, require_terraform, state_bucket
-from shoplake.build import build
 from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
 from shoplake.root import root

@@ -58,12 +58,12 @@ def build_artifacts(source_root: Path, target: Path) -> Artifacts:
     for name in inventory.functions:
         entries = _folder(_existing(source_root, f"lambdas/{name}/handler.py", f"functions.{name}").parent)
         key = f"functions/{name}.zip"
-        functions[name] = _artifact(target, key, _write_zip(target / key, shared | dict(entries)))
+        functions[name] = artifact(target, key, write_zip(target / key, shared | dict(entries)))
     scripts = {}
     for name, job in inventory.jobs.items():
         script = _existing(source_root, job.script, f"jobs.{name}.script")
         key = f"jobs/{script.name}"
-        scripts[name] = _artifact(target, key, _copy(script, target / key))
+        scripts[name] = artifact(target, key, _copy(script, target / key))
     return Artifacts(functions, scripts, _wheel(source_root, target))
 
 
@@ -74,7 +74,7 @@ def _existing(source_root: Path, file: str, place: str) -> Path:
     return path
 
 
-def _artifact(target: Path, key: str, content: bytes) -> Artifact:
+def artifact(target: Path, key: str, content: bytes) -> Artifact:
     return Artifact(target / key, key, hashlib.sha256(content).hexdigest())
 
 
@@ -124,7 +124,7 @@ def _wheel(source_root: Path, target: Path) -> Artifact:
     record = [f"{path},sha256={_record_hash(entries[path])},{len(entries[path])}" for path in sorted(entries)]
     entries[f"{info}/RECORD"] = _lines([*record, f"{info}/RECORD,,"])
     key = f"wheels/{name}-{version}-py3-none-any.whl"
-    return _artifact(target, key, _write_zip(target / key, entries))
+    return artifact(target, key, write_zip(target / key, entries))
 
 
 def _lines(lines: list[str]) -> bytes:
@@ -135,7 +135,7 @@ def _record_hash(content: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
-def _write_zip(path: Path, entries: dict[str, bytes]) -> bytes:
+def write_zip(path: Path, entries: dict[str, bytes]) -> bytes:
     """Write the archive; returns its bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

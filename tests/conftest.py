@@ -34,8 +34,9 @@ class FilesTogether(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if file.endswith(OF_THREE_DAYS):
             return "three days"
-        # Those of Spark share a session, those of Terraform a workspace and its plans.
-        return str(PurePosixPath(file).parent) if "/spark/" in file or "tests/terraform/" in file else file
+        # Those of Spark share a session, those of Terraform's plans the plans.
+        is_of_plans = "tests/terraform/" in file and not file.endswith("test_modules.py")
+        return str(PurePosixPath(file).parent) if "/spark/" in file or is_of_plans else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log) -> FilesTogether:
@@ -47,5 +48,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Begin with the longest files where there are two processes; a plain `pytest` keeps its order."""
     if hasattr(config, "workerinput"):
         order = {name: place for place, name in enumerate(LONGEST)}
-        is_long = {"end_to_end": 0, "spark": 1}
+        is_long = {"end_to_end": 0, "spark": 1, "terraform": 1}
         items.sort(key=lambda i: (order.get(i.path.name, len(order)), is_long.get(i.path.parent.name, 2)))

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from shoplake.build import build
+from deploy.build import build
 
 ROOT = Path(__file__).parents[2]
 _COPIED = (
@@ -46,7 +46,7 @@ class Workspace:
     @cached_property
     def artifacts(self) -> Path:
         """The list of what was built from the checkout."""
-        return build(ROOT, self.folder / "build/deploy")
+        return build(ROOT, self.folder / "build/deploy", with_packages=False)
 
     def copy(self, folder: Path) -> "Workspace":
         """Another copy, to spoil; it shares the provider and the artifacts."""

@@ -182,7 +182,7 @@ def test_good_arguments_of_drop_get_as_far_as_the_lake(orders):
 def test_an_unknown_environment_is_misuse():
     answer = shoplake("--env", "nowhere", "runs")
     assert answer.exit_code == 2
-    assert answer.stderr == "Environment 'nowhere' is not in lake.yaml: it knows local, dev.\n"
+    assert answer.stderr == "Environment 'nowhere' is not in lake.yaml: it knows local, dev, staging, prod.\n"
 
 
 def test_up_is_of_the_local_lake_only():
