@@ -36,7 +36,8 @@ def test_a_layer_holds_packages_below_python_and_neither_tests_nor_commands(whee
     layer = packages.build_layer(wheels / "built", 0)
     assert layer.key == "layers/packages.zip"
     assert sorted(zipfile.ZipFile(layer.path).namelist()) == [
-        "python/large/data.bin", "python/small-1.0.dist-info/METADATA", "python/small/__init__.py", "python/small_too.py",
+        "python/large/data.bin", "python/small-1.0.dist-info/METADATA",
+        "python/small/__init__.py", "python/small_too.py",
     ]  # fmt: skip
 
 
