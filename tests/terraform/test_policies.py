@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from deploy.access_table import page
 from shoplake.config import load_inventory, load_lake
 from tests.terraform.access import Lake, Need, Policy, of_states
 from tests.terraform.workspace import ROOT, one
@@ -198,3 +199,8 @@ def test_a_function_doesnt_reach_what_is_not_its_own(policies, function, action,
 )
 def test_people_read_what_their_role_is_for(policies, role, action, resource, is_allowed):
     assert policies[f'governance this["{role}"'].allows(Need(action, resource)) is is_allowed
+
+
+def test_the_page_on_access_is_what_is_planned(plans):
+    """After a change: the docstring of deploy.access_table says how it is made."""
+    assert (ROOT / "docs/access.md").read_text() == page(plans["dev"].resources)
