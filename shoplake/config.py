@@ -220,6 +220,7 @@ class Inventory(_Strict):
     noncurrent_days: Positive
     function_runtime: str = Field(pattern=r"^python3\.\d+$")
     function_architecture: Literal["arm64", "x86_64"]
+    function_environment: dict[str, str]
     functions: dict[ShortName, Function]
     jobs: dict[ShortName, Job]
     personal_data: PersonalData

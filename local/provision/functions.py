@@ -46,14 +46,11 @@ def _configuration(lake: Lake, name: str) -> dict[str, Any]:
         "EphemeralStorage": {"Size": function.ephemeral_mb},
         "Environment": {
             "Variables": {
+                **lake.inventory.function_environment,
                 "SHOPLAKE_ENV": lake.env,
                 "SHOPLAKE_ACCOUNT": lake.account,
                 "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_METRICS_NAMESPACE": "Shoplake",
-                "POWERTOOLS_LOG_LEVEL": "INFO",
                 "POWERTOOLS_TRACE_DISABLED": "1",  # nothing on this machine takes traces
-                # Arrow's own pool keeps the buffers of each table's files: a function that made 20 tables held 700 MB.
-                "ARROW_DEFAULT_MEMORY_POOL": "system",
             }
         },
     }

@@ -118,8 +118,8 @@ data "aws_iam_policy_document" "this" {
 
   statement {
     sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [for group in values(local._log_groups) : "${var.arn_prefixes.logs}:log-group:${group}:*"]
+    actions   = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = flatten([for group in values(local._log_groups) : ["${var.arn_prefixes.logs}:log-group:${group}", "${var.arn_prefixes.logs}:log-group:${group}:*"]])
   }
 
   # CloudWatch has no resource for a metric, only its namespace.

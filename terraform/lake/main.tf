@@ -110,12 +110,10 @@ module "functions" {
     }
   }
 
-  environment = {
-    SHOPLAKE_ENV                 = var.environment
-    SHOPLAKE_ACCOUNT             = local.account
-    POWERTOOLS_METRICS_NAMESPACE = "Shoplake"
-    POWERTOOLS_LOG_LEVEL         = "INFO"
-  }
+  environment = merge(local.inventory.function_environment, {
+    SHOPLAKE_ENV     = var.environment
+    SHOPLAKE_ACCOUNT = local.account
+  })
 }
 
 module "jobs" {

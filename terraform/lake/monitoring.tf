@@ -117,7 +117,7 @@ locals {
     for name, full_name in local.function_names : "${full_name}-ended-by-lambda" => {
       log_group = module.functions.functions[name].log_group
       pattern   = "?\"Task timed out\" ?\"Runtime exited\" ?\"OutOfMemory\""
-      metric    = ["Shoplake", "FunctionEndedByLambda"]
+      metric    = ["Shoplake/${var.environment}", "FunctionEndedByLambda"]
     }
   }
 }
