@@ -114,6 +114,15 @@ def test_dashboards_are_json_with_every_placeholder_filled(plans, environment):
         assert "${" not in values["dashboard_body"]
 
 
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_is_counted_in_logs_is_on_a_dashboard(plans, environment):
+    filters = plans[environment].values("aws_cloudwatch_log_metric_filter")
+    counted = {(t["namespace"], t["name"]) for values in filters for t in values["metric_transformation"]}
+    shown = " ".join(values["dashboard_body"] for values in plans[environment].values("aws_cloudwatch_dashboard"))
+    assert counted == {(f"Shoplake/{environment}", "FunctionEndedByLambda")}
+    assert all(json.dumps([*metric]) in shown for metric in counted)
+
+
 def test_a_network_is_planned_where_it_is_asked_for(workspace):
     plan = workspace.planned("dev", "-var=network={enabled=true}")
     assert len(plan.values("aws_subnet")) == 2

@@ -86,6 +86,10 @@ COUNTERPARTS = {
     "aws_lambda_function": _of(
         "lambda", "CreateFunction", unchecked="source_code_hash", s3_bucket="Code.S3Bucket", s3_key="Code.S3Key",
     ),
+    "aws_lambda_layer_version": _of(
+        "lambda", "PublishLayerVersion", unchecked="source_code_hash",
+        s3_bucket="Content.S3Bucket", s3_key="Content.S3Key",
+    ),
     "aws_lambda_permission": _of("lambda", "AddPermission"),
     "aws_s3_bucket": _of("s3", "CreateBucket"),
     "aws_s3_bucket_lifecycle_configuration": _of(

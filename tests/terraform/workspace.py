@@ -45,8 +45,13 @@ class Workspace:
 
     @cached_property
     def artifacts(self) -> Path:
-        """The list of what was built from the checkout."""
-        return build(ROOT, self.folder / "build/deploy", with_packages=False)
+        """The list of what was built from the checkout. Packages are in it and not built: a plan reads no files."""
+        path = build(ROOT, self.folder / "build/deploy", with_packages=False)
+        built = json.loads(path.read_text())
+        for kind, key in (("layer", "layers/packages.zip"), ("wheelhouse", "wheels/packages.gluewheels.zip")):
+            built[kind] = {"path": key, "key": key, "sha256_base64": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}
+        path.write_text(json.dumps(built))
+        return path
 
     def copy(self, folder: Path) -> "Workspace":
         """Another copy, to spoil; it shares the provider and the artifacts."""
