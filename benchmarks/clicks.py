@@ -27,7 +27,6 @@ from local import control
 from shoplake.aws import get_json
 from shoplake.catalog import LakeCatalog
 from shoplake.config import Lake, load_lake
-from shoplake.keys import RunKeys
 from shoplake.tables import load_tables
 
 FIRST_DAY = date(2025, 1, 1)
@@ -83,7 +82,7 @@ def load(lake: Lake, name: str, file: Path, pid: int) -> dict[str, float]:
     before_s = cpu_seconds(pid)
     (run,) = json.loads(shoplake("drop", "clickstream", str(file), "--wait", "--json", "--timeout", "3600"))["runs"]
     used_s = cpu_seconds(pid) - before_s
-    ledger = get_json(lake.bucket, RunKeys(run["run_id"], lake.zone("runs")).ledger(JOB))
+    ledger = get_json(lake.bucket, lake.run_keys(run["run_id"]).ledger(JOB))
     seconds = {"run": run["seconds"], "job": ledger["seconds"], "CPU": used_s}
     print(
         f"{name}: {file.stat().st_size / MEGABYTE:.1f} MB, {run['rows']['applied']:,} events, "

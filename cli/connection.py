@@ -142,7 +142,7 @@ def _refusal(error: dict[str, Any], operation: str, env: str) -> str | None:
 
 
 def known_environment(env: str):
-    from shoplake.config import load_inventory
+    from shoplake.inventory import load_inventory
 
     environments = load_inventory().environments
     if env not in environments:

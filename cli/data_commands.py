@@ -51,7 +51,7 @@ def drop(
     """
     from cli import uploads
     from cli.rendering import make_console, print_json
-    from shoplake.config import load_inventory
+    from shoplake.inventory import load_inventory
 
     dropped: uploads.Drop | uploads.DroppedTree
     if tree is not None:

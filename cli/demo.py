@@ -64,8 +64,8 @@ def demo(
 def samples() -> "list[Drop | DroppedTree]":
     """The files of samples/ of this checkout."""
     from cli.uploads import Drop, read_tree
-    from shoplake.config import load_inventory
     from shoplake.errors import ConfigurationError
+    from shoplake.inventory import load_inventory
     from shoplake.root import root
 
     real, made_up = root() / "samples" / "online_retail", root() / "samples" / "shop"

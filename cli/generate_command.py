@@ -37,7 +37,7 @@ def generate(
     from generator import Options
     from generator import generate as write_shop
     from generator.options import DATASETS, BadOption
-    from shoplake.config import load_inventory
+    from shoplake.inventory import load_inventory
 
     try:
         options = Options(

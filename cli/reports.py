@@ -12,7 +12,6 @@ from shoplake.config import Lake
 from shoplake.dispatch import Dispatcher
 from shoplake.files import RECEIVED, Files
 from shoplake.held import held_files
-from shoplake.keys import RunKeys
 from shoplake.monitoring import alarms_that_are_on
 from shoplake.receipt import build_report
 from shoplake.runs import ENDED, FAILED, Runs
@@ -39,7 +38,7 @@ def find_run(lake: Lake, name: str) -> dict[str, Any]:
 def report_of(lake: Lake, record: dict[str, Any]) -> dict[str, Any]:
     """`show` and `receipt` of a run, in the forms that `--json` prints."""
     if record["state"] in ENDED:
-        stored = get_json_or_none(lake.bucket, RunKeys(record["id"], lake.zone("runs")).receipt)
+        stored = get_json_or_none(lake.bucket, lake.run_keys(record["id"]).receipt)
         if stored is not None:
             return stored
     report = build_report(lake, record)
@@ -50,7 +49,7 @@ def failure_of(lake: Lake, record: dict[str, Any]) -> dict[str, Any] | None:
     """State, error and sentence of a failed run, where they were noted."""
     if record["state"] != FAILED:
         return None
-    return get_json_or_none(lake.bucket, RunKeys(record["id"], lake.zone("runs")).failure)
+    return get_json_or_none(lake.bucket, lake.run_keys(record["id"]).failure)
 
 
 def standing_of(lake: Lake) -> dict[str, Any]:

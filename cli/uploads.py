@@ -13,9 +13,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from cli.errors import Misuse
 from shoplake.aws import client
-from shoplake.config import Inventory, Lake
+from shoplake.config import Lake
 from shoplake.contracts import load_contract
 from shoplake.dispatch import FORCE_METADATA
+from shoplake.inventory import Inventory
 from shoplake.keys import parse_raw_key, raw_key
 
 AT_ONCE = 4

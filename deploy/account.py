@@ -6,8 +6,9 @@ from botocore import exceptions as aws
 
 from deploy.terraform import Terraform, state_bucket
 from shoplake.aws import client, error_code
-from shoplake.config import Lake, load_inventory
+from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
+from shoplake.inventory import load_inventory
 from shoplake.personal_data import new_key
 
 _SIGN_IN = "sign in (`aws sso login`, `aws configure`), or set AWS_PROFILE or the AWS_ variables of a key"

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shoplake.artifacts import Artifact, artifact, write_zip
-from shoplake.config import load_inventory
 from shoplake.errors import ShoplakeError
+from shoplake.inventory import load_inventory
 from shoplake.root import root
 
 LOCKS = Path("deploy/packages")

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shoplake.config import load_inventory
 from shoplake.errors import ConfigurationError
+from shoplake.inventory import load_inventory
 from shoplake.root import BUNDLED, DECLARATIONS
 
 HANDLER = "handler.handler"

@@ -19,7 +19,6 @@ from shoplake.crawls import warnings_of_crawls
 from shoplake.errors import DataError
 from shoplake.files import CLAIMED, HELD, RECEIVED, Files, object_id
 from shoplake.held import held_files
-from shoplake.keys import RunKeys
 from shoplake.manifest import read_manifest
 from shoplake.messages import Failure, Message, failure_message, success_message
 from shoplake.metrics import put_run_metrics
@@ -50,7 +49,7 @@ def roll_back(lake: Lake, run_id: str, given: dict[str, str]) -> None:
     A publication that has begun is finished instead: it only goes forward, unless somebody wrote to a table
     without the lock.
     """
-    runs, keys = Runs(lake.runs_table), RunKeys(run_id, lake.zone("runs"))
+    runs, keys = Runs(lake.runs_table), lake.run_keys(run_id)
     published: list[str] = []
     if not runs.move(run_id, ROLLING_BACK, (STARTING, RUNNING, ROLLING_BACK)):
         if (runs.get(run_id) or {}).get("state") != PUBLISHING:
@@ -89,7 +88,7 @@ def close_run(lake: Lake, run_id: str, warnings: list[str], given: dict[str, str
 
     Raises RuntimeError while a publication is half made: the lock stays, and whoever comes next finishes it.
     """
-    runs, keys = Runs(lake.runs_table), RunKeys(run_id, lake.zone("runs"), lake.zone("quarantine"))
+    runs, keys = Runs(lake.runs_table), lake.run_keys(run_id)
     record = runs.get(run_id)
     published = "published_at" in record
     if record["state"] == PUBLISHING and not published:

@@ -16,7 +16,7 @@ from shoplake import dynamodb
 from shoplake.aws import client, get_json, list_keys
 from shoplake.config import Lake
 from shoplake.contracts import fold
-from shoplake.keys import RunKeys, partition_folders
+from shoplake.keys import partition_folders
 from shoplake.verdicts import Verdict
 
 FIRST, NEW_HEADER, DAILY = "first", "new header", "daily"
@@ -92,7 +92,7 @@ def last_crawl(lake: Lake, dataset: str) -> LastCrawl | None:
 
 def warnings_of_crawls(lake: Lake, run_id: str) -> list[str]:
     """What the crawls of a run gave to say, as `compare_schema` noted it."""
-    keys = list_keys(lake.bucket, RunKeys(run_id, lake.zone("runs")).crawls)
+    keys = list_keys(lake.bucket, lake.run_keys(run_id).crawls)
     return [warning for key in keys for warning in get_json(lake.bucket, key).get("warnings", [])]
 
 

@@ -6,8 +6,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from shoplake.config import Inventory, load_inventory
 from shoplake.contracts import Column, Contract, Source, load_contract
+from shoplake.inventory import Inventory, load_inventory
 from shoplake.root import root
 from shoplake.tables import Table, load_tables
 

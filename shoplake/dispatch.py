@@ -16,7 +16,7 @@ from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
 from shoplake.estimate import OverBudget, estimate_run
 from shoplake.files import DISCARDED, RECEIVED, Files, FileVersion, object_id
-from shoplake.keys import RunKeys, parse_raw_key
+from shoplake.keys import parse_raw_key
 from shoplake.manifest import read_manifest, write_manifest
 from shoplake.notices import tell_of_budget
 from shoplake.runs import ENDED, FAILED, RUNNING, STARTING, Lock, Runs
@@ -259,7 +259,7 @@ class Dispatcher:
 
     def _start_execution(self, run_id: str, mode: str, files: int) -> None:
         """The execution bears the run's name, so that starting it twice is harmless."""
-        keys = RunKeys(run_id, self.lake.zone("runs"))
+        keys = self.lake.run_keys(run_id)
         given = {
             "run_id": run_id,
             "mode": mode,

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shoplake.config import Job, Lake
+from shoplake.config import Lake
 from shoplake.files import FileVersion
+from shoplake.inventory import Job
 from shoplake.words import counted
 
 _TRANSITIONS_A_FILE = 2  # each file is a child execution of one state

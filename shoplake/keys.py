@@ -64,6 +64,7 @@ class RunKeys:
 
     run_id: str
     runs: str = "runs/"
+    staging: str = "staged/"
     quarantine: str = "quarantine/"
 
     @property
@@ -80,7 +81,7 @@ class RunKeys:
         return f"{self.folder}summary.json"
 
     def staged(self, dataset: str, file_number: int) -> str:
-        return f"{self.folder}staged/{dataset}/{file_number:06d}.parquet"
+        return f"{self.staging}{dataset}/{self.run_id}/{file_number:06d}.parquet"
 
     def verdict(self, file_number: int) -> str:
         return f"{self.folder}verdicts/{file_number:06d}.json"

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from shoplake.aws import client
 from shoplake.config import Lake
 from shoplake.files import FileVersion
-from shoplake.keys import RunKeys
 
 
 def write_manifest(lake: Lake, run_id: str, files: Iterable[FileVersion]) -> None:
@@ -15,7 +14,7 @@ def write_manifest(lake: Lake, run_id: str, files: Iterable[FileVersion]) -> Non
     lines = [json.dumps({"number": number, **file.values()}) for number, file in enumerate(in_order)]
     client("s3").put_object(
         Bucket=lake.bucket,
-        Key=RunKeys(run_id, lake.zone("runs")).manifest,
+        Key=lake.run_keys(run_id).manifest,
         Body=("\n".join(lines) + "\n").encode(),
         ContentType="application/x-ndjson",
     )
@@ -23,7 +22,7 @@ def write_manifest(lake: Lake, run_id: str, files: Iterable[FileVersion]) -> Non
 
 def read_manifest(lake: Lake, run_id: str) -> list[FileVersion]:
     """The file versions of a run; none where it died before it had any."""
-    key = RunKeys(run_id, lake.zone("runs")).manifest
+    key = lake.run_keys(run_id).manifest
     try:
         body = client("s3").get_object(Bucket=lake.bucket, Key=key)["Body"].read().decode()
     except client("s3").exceptions.NoSuchKey:

@@ -6,7 +6,6 @@ from typing import Any
 
 from shoplake.config import Lake
 from shoplake.estimate import OverBudget, dollars
-from shoplake.keys import RunKeys
 from shoplake.receipt import OUTCOMES, Report, by_interest, problem_text
 from shoplake.runs import FAILED
 from shoplake.words import counted
@@ -225,7 +224,7 @@ def _receipt(report: Report) -> str:
 
 def _places(lake: Lake, report: Report, quality: dict[str, Any] | None) -> str:
     run_id = report.run["run_id"]
-    keys = RunKeys(run_id, lake.zone("runs"), lake.zone("quarantine"))
+    keys = lake.run_keys(run_id)
     lines = [f"Execution    {lake.execution_arn(run_id)}", f"Run          {lake.uri(keys.folder)}"]
     if quality:
         lines.append(f"Data Docs    {lake.uri(quality['data_docs'])}")

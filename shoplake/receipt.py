@@ -7,7 +7,6 @@ from typing import Any
 
 from shoplake.aws import client, list_keys
 from shoplake.config import Lake
-from shoplake.keys import RunKeys
 from shoplake.manifest import read_manifest
 from shoplake.state_machine import top_level_states
 from shoplake.times import iso, parse
@@ -77,7 +76,7 @@ class Report:
 def build_report(lake: Lake, record: dict[str, Any], ended_at: datetime | None = None) -> Report:
     """The report of a run as far as it has come. `record` is its item in the table `runs`."""
     run_id = record["id"]
-    keys = RunKeys(run_id, lake.zone("runs"), lake.zone("quarantine"))
+    keys = lake.run_keys(run_id)
     verdicts = read_verdicts(lake.bucket, keys)
     ledgers = read_ledgers(lake.bucket, keys)
     states, transitions = state_times(lake, run_id)
@@ -228,7 +227,7 @@ def _add_costs(lake: Lake, run_id: str, states: list[StateTime], verdicts: list[
             state.dollars += sum(max(seconds, least) for seconds in used) / 3600 * prices.glue_dpu_hour
     crawl = by_name.get(_CRAWL_STATE)
     if crawl is not None and crawl.seconds is not None:
-        crawls = len(list_keys(lake.bucket, RunKeys(run_id, lake.zone("runs")).crawls))
+        crawls = len(list_keys(lake.bucket, lake.run_keys(run_id).crawls))
         crawl.dpu_seconds = round(crawls * prices.crawler_dpu * crawl.seconds, 3)
         billed_s = crawls * max(crawl.seconds, prices.crawler_min_billed_s)
         crawl.dollars += billed_s / 3600 * prices.crawler_dpu * prices.glue_dpu_hour

@@ -12,7 +12,6 @@ from shoplake.aws import get_json, put_json
 from shoplake.config import Lake, load_lake
 from shoplake.contracts import load_contract
 from shoplake.crawls import KnownLooks, has_seen, last_crawl
-from shoplake.keys import RunKeys
 from shoplake.raw_tables import differences, let_values_be_missing, outside_partitions, raw_table, shortened
 from shoplake.times import parse
 
@@ -23,7 +22,7 @@ logger = Logger()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[str]]:
     """Compare, and add the differences to the run's note of the crawl, where a failed run finds them."""
     lake, dataset = load_lake(), event["dataset"]
-    keys = RunKeys(event["run_id"], lake.zone("runs"))
+    keys = lake.run_keys(event["run_id"])
     warnings = shortened(compare(lake, dataset, event["run_id"], get_json(lake.bucket, keys.summary)), dataset)
     note = get_json(lake.bucket, keys.crawl(dataset))
     put_json(lake.bucket, keys.crawl(dataset), {**note, "warnings": warnings})

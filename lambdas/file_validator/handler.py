@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Give one file its verdict and store its records."""
     lake, started = load_lake(), time.monotonic()
     file, number = FileVersion.of(event["file"]), event["file"]["number"]
-    keys = RunKeys(event["run_id"], lake.zone("runs"), lake.zone("quarantine"))
+    keys = lake.run_keys(event["run_id"])
     if "gave_up" in event:
         verdict = refusal(file, number, "unreadable", gave_up(event["gave_up"].get("Error", "")))
     elif file.dataset not in lake.inventory.datasets:

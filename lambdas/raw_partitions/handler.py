@@ -12,7 +12,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from shoplake.aws import get_json, put_json
 from shoplake.config import load_lake
 from shoplake.crawls import KnownLooks, last_crawl, reason_to_crawl
-from shoplake.keys import RunKeys
 from shoplake.raw_tables import add_partitions, outside_partitions, raw_table
 from shoplake.times import now
 
@@ -23,7 +22,7 @@ logger = Logger()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Decide on a crawl, and note it for the receipt."""
     lake, dataset = load_lake(), event["dataset"]
-    keys = RunKeys(event["run_id"], lake.zone("runs"))
+    keys = lake.run_keys(event["run_id"])
     files = get_json(lake.bucket, keys.summary)["raw"][dataset]
     table = raw_table(lake, dataset)
     last = last_crawl(lake, dataset)

@@ -11,7 +11,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from shoplake.aws import at_once, put_json
 from shoplake.config import load_lake
 from shoplake.files import Files
-from shoplake.keys import RunKeys
 from shoplake.manifest import read_manifest
 from shoplake.summary import mark_duplicates, summarise
 from shoplake.verdicts import put_verdict, read_verdicts
@@ -23,7 +22,7 @@ logger = Logger()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Write the run's summary for its jobs, and return what the state machine steers by."""
     lake = load_lake()
-    keys = RunKeys(event["run_id"], lake.zone("runs"), lake.zone("quarantine"))
+    keys = lake.run_keys(event["run_id"])
     files = Files(lake.files_table)
     given = read_verdicts(lake.bucket, keys)
     expected = len(read_manifest(lake, event["run_id"]))

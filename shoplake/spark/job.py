@@ -19,7 +19,6 @@ from pyspark.sql import types as T
 from shoplake.aws import get_json, put_json
 from shoplake.config import Lake, load_lake
 from shoplake.contracts import Contract, load_contract
-from shoplake.keys import RunKeys
 from shoplake.personal_data import HashKey, read_key
 from shoplake.spark.conform import conform, staged_schema
 from shoplake.spark.personal import protect
@@ -64,7 +63,7 @@ class JobRun:
 
     def __init__(self, job: str, lake: Lake, run_id: str, spark: SparkSession, writes: Sequence[str] = ()):
         self.job, self.lake, self.run_id, self.spark = job, lake, run_id, spark
-        self.keys = RunKeys(run_id, lake.zone("runs"), lake.zone("quarantine"))
+        self.keys = lake.run_keys(run_id)
         self.ledger = Ledger()
         self._started = time.monotonic()
         for name in writes:

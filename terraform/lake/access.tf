@@ -115,7 +115,8 @@ locals {
       },
     ]
     file_validator = concat(local._copy_to_quarantine, [
-      local._write_run_more,
+      local._write_run,
+      { sid = "StageRecords", actions = ["s3:AbortMultipartUpload", "s3:PutObject"], resources = [local._objects.staged] },
       { sid = "NoteContents", actions = ["dynamodb:UpdateItem"], resources = [local.run_state_arns.files] },
     ])
     summarise_verdicts = [
@@ -214,7 +215,9 @@ locals {
           actions   = ["s3:ListBucket"]
           resources = [local.bucket_arn]
           conditions = {
-            "s3:prefix" = concat(["${local.zones.runs}*"], [for dataset in local._datasets_of_job[name] : "${local.zones.quarantine}${dataset}/*"])
+            "s3:prefix" = concat(["${local.zones.runs}*"], flatten([
+              for dataset in local._datasets_of_job[name] : [for zone in ["staged", "quarantine"] : "${local.zones[zone]}${dataset}/*"]
+            ]))
           }
         },
         {
@@ -237,6 +240,11 @@ locals {
         { sid = "ReadOtherTables", actions = ["s3:GetObject"], resources = [for table in local._tables_of_job[name].reads : local._reach[table].objects] },
       ],
       length(local._datasets_of_job[name]) == 0 ? [] : [
+        {
+          sid       = "ReadStagedRecords"
+          actions   = ["s3:GetObject"]
+          resources = [for dataset in local._datasets_of_job[name] : "${local.bucket_arn}/${local.zones.staged}${dataset}/*"]
+        },
         {
           sid       = "ReadFilesThatItRefuses"
           actions   = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"]

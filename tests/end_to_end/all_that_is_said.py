@@ -4,7 +4,6 @@ import json
 import re
 from typing import Any
 
-from shoplake.keys import RunKeys
 from tests.end_to_end.local_lake import LOADED_TABLES, LocalLake
 
 KEPT_TABLES = ("processed.quality_results", "processed.runs", "curated.published")
@@ -18,7 +17,7 @@ def all_that_is_said(lake: LocalLake, shows: list[dict[str, Any]]) -> dict[str, 
     said |= {"e-mails": as_text(lake.ask("mail")), "show": as_text(shows)}
     prefixes = [lake.names.zone("athena_results")]
     for show in shows:
-        keys = RunKeys(show["run_id"], "runs/")
+        keys = lake.names.run_keys(show["run_id"])
         prefixes += [keys.ledgers, keys.quality, keys.receipt, keys.summary, f"data-docs/{show['run_id']}/"]
     for prefix in prefixes:
         said |= {key: content.decode(errors="replace") for key, content in lake.objects(prefix).items()}

@@ -12,7 +12,8 @@ from local.provision.account import Account
 from shoplake import aws as shoplake_aws
 from shoplake.artifacts import build_artifacts
 from shoplake.aws import client
-from shoplake.config import Lake, load_inventory
+from shoplake.config import Lake
+from shoplake.inventory import load_inventory
 from shoplake.runs import Runs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,6 @@ from shoplake.aws import client, get_json, put_json
 from shoplake.closing import close_dead_run, close_run, explain, is_infrastructure, roll_back
 from shoplake.dispatch import Dispatcher
 from shoplake.files import CLAIMED, HELD, RECEIVED, Files
-from shoplake.keys import RunKeys
 from shoplake.runs import FAILED, PUBLISHING, RUNNING, SUCCEEDED, Runs
 from shoplake.times import now
 from tests.integration.small_lake import drop, letters_to, received, small_lake
@@ -94,7 +93,7 @@ def test_a_failure_that_needs_a_person_holds_the_files_and_says_replay(lake, run
 
 def test_the_mail_of_a_failed_run_tells_what_its_crawls_found(lake, run):
     run_id, _ = run
-    keys = RunKeys(run_id, lake.zone("runs"))
+    keys = lake.run_keys(run_id)
     put_json(lake.bucket, keys.crawl("transactions"), {"reason": "new header", "warnings": ["coupon is new"]})
     put_json(lake.bucket, keys.crawl("products"), {"reason": "daily"})  # the run died before it was compared
     roll_back(lake, run_id, BROKEN)
@@ -175,7 +174,7 @@ def test_the_first_reason_is_the_one_that_is_told(lake, run):
     roll_back(lake, run_id, BROKEN)
     client("stepfunctions").stop_execution(executionArn=lake.execution_arn(run_id))
     close_dead_run(lake, run_id, "FAILED")
-    assert get_json(lake.bucket, RunKeys(run_id).failure)["error"] == "ValueError"
+    assert get_json(lake.bucket, lake.run_keys(run_id).failure)["error"] == "ValueError"
     (mail,) = mails()
     assert mail["Subject"].endswith("failed in Transform: ValueError")
 

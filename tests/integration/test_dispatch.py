@@ -10,7 +10,6 @@ from shoplake.closing import close_dead_run
 from shoplake.dispatch import Dispatcher, execution_status
 from shoplake.errors import ShoplakeError
 from shoplake.files import CLAIMED, HELD, RECEIVED, Files, FileVersion
-from shoplake.keys import RunKeys
 from shoplake.manifest import read_manifest, write_manifest
 from shoplake.runs import FAILED, Runs
 from shoplake.times import now
@@ -95,7 +94,8 @@ def test_a_run_claims_all_that_waits_and_lists_it_by_arrival(lake, dispatcher):
     started = dispatcher.start_waiting(now())
     assert started.files == 2
     assert [state_of(lake, *file) for file in dropped] == [CLAIMED, CLAIMED]
-    body = client("s3").get_object(Bucket=lake.bucket, Key=RunKeys(started.run_id).manifest)["Body"].read().decode()
+    manifest = client("s3").get_object(Bucket=lake.bucket, Key=lake.run_keys(started.run_id).manifest)
+    body = manifest["Body"].read().decode()
     lines = [json.loads(line) for line in body.splitlines()]
     assert [line["number"] for line in lines] == [0, 1]
     assert lines == sorted(lines, key=lambda line: (line["arrived_at"], line["key"]))

@@ -72,7 +72,9 @@ class Lake:
     def needs(self, call: dict[str, Any]) -> list[Need]:
         """What a recorded call needs. Raises KeyError for a call that nobody has told of here."""
         kind = "s3-http" if call["service"] == "s3-http" else f"{call['service']}:{call['call']}"
-        return list(_NEEDS[kind](self, call))
+        needs = list(_NEEDS[kind](self, call))
+        is_missing_object = call.get("was_missing") and call["service"] in ("s3", "s3-http")
+        return needs + list(_found_missing(call)) if is_missing_object else needs
 
 
 def _object(call: dict[str, Any], *actions: str) -> Iterator[Need]:
@@ -102,19 +104,52 @@ def _listing(action: str):
 
 
 def _http(lake: Lake, call: dict[str, Any]) -> Iterator[Need]:
-    """A request that pyarrow made itself: read, list, or write in parts."""
-    given = call["given"]
+    """A request to S3 that no boto3 made: pyarrow's, and what Spark's file system and Iceberg ask."""
+    given, method = call["given"], call["call"]
+    query = given["query"]
     bucket, _, key = given["path"].lstrip("/").partition("/")
-    if call["call"] == "GET" and not key:
-        yield Need("s3:ListBucket", f"arn:aws:s3:::{bucket}", (("s3:prefix", given["query"].get("prefix", "")),))
-    elif call["call"] in ("GET", "HEAD"):
-        yield Need("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
-    elif call["call"] in ("PUT", "POST") and key:
-        yield Need("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
-    elif call["call"] == "DELETE":
-        yield Need("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{key}")
+    of_bucket, of_object = f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/{key}"
+    if not key:
+        if method == "POST" and "delete" in query:
+            yield from (Need("s3:DeleteObject", f"{of_bucket}/{each}") for each in given["keys"])
+        elif method == "GET" and not query.keys() & {"versions", "uploads", "location"}:
+            yield Need("s3:ListBucket", of_bucket, (("s3:prefix", query.get("prefix", "")),))
+        elif method == "HEAD":
+            yield Need("s3:ListBucket", of_bucket)
+        else:
+            raise KeyError(f"{method} {given}")
+    elif "tagging" in query:
+        yield Need("s3:GetObjectTagging" if method == "GET" else "s3:PutObjectTagging", of_object)
+    elif method in ("GET", "HEAD"):
+        yield Need("s3:GetObjectVersion" if "versionId" in query else "s3:GetObject", of_object)
+    elif method in ("PUT", "POST"):
+        yield Need("s3:PutObject", of_object)
+        if given.get("copied"):
+            yield from _copied(given["copied"].lstrip("/"), of_object)
+    elif method == "DELETE":
+        yield Need("s3:AbortMultipartUpload" if "uploadId" in query else "s3:DeleteObject", of_object)
     else:
-        raise KeyError(f"{call['call']} {given['path']}")
+        raise KeyError(f"{method} {given}")
+
+
+def _copied(source: str, target: str) -> Iterator[Need]:
+    """A file as it was dropped (a version of it) may have tags, which go along; what a job wrote itself has none."""
+    place, _, version = source.partition("?versionId=")
+    yield Need("s3:GetObjectVersion" if version else "s3:GetObject", f"arn:aws:s3:::{place}")
+    if version:
+        yield Need("s3:GetObjectVersionTagging", f"arn:aws:s3:::{place}")
+        yield Need("s3:PutObjectTagging", target)
+
+
+def _found_missing(call: dict[str, Any]) -> Iterator[Need]:
+    """S3 tells only those that may list the object's key that it isn't there; others hear that access is denied."""
+    given = call["given"]
+    if call["service"] == "s3-http":
+        bucket, _, key = given["path"].lstrip("/").partition("/")
+    else:
+        bucket, key = given.get("Bucket"), given.get("Key")
+    if key:
+        yield Need("s3:ListBucket", f"arn:aws:s3:::{bucket}", (("s3:prefix", key),))
 
 
 def _item(lake: Lake, call: dict[str, Any]) -> Iterator[Need]:
@@ -193,6 +228,8 @@ _NEEDS = {
     },
     "glue:GetCrawler": _on("glue:GetCrawler", "glue", "crawler/{Name}"),
     "glue:StartCrawler": _on("glue:StartCrawler", "glue", "crawler/{Name}"),
+    "glue:GetJob": _on("glue:GetJob", "glue", "job/{JobName}"),
+    "glue:GetJobRun": _on("glue:GetJobRun", "glue", "job/{JobName}"),
     "glue:GetJobRuns": _on("glue:GetJobRuns", "glue", "job/{JobName}"),
     "glue:BatchStopJobRun": _on("glue:BatchStopJobRun", "glue", "job/{JobName}"),
     "lambda:Invoke": _on("lambda:InvokeFunction", "lambda", "function:{FunctionName}"),
@@ -208,8 +245,16 @@ _NEEDS = {
             "GetQueryResults",
             "StopQueryExecution",
             "GetWorkGroup",
+            "ListNamedQueries",
+            "GetNamedQuery",
+            "BatchGetNamedQuery",
+            "ListQueryExecutions",
         )
     },
+    "secretsmanager:GetSecretValue": _on(
+        "secretsmanager:GetSecretValue", "secretsmanager", "secret:{SecretId}-AbCdEf"
+    ),
+    "sts:GetCallerIdentity": lambda lake, call: (),  # allowed to everybody
     "cloudwatch:PutMetricData": _metrics,
 }
 

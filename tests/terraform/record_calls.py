@@ -1,13 +1,18 @@
-"""Have every function of a local lake do its work on an emulator, and write down each call of AWS that it makes.
+"""Have every function and job of a local lake do its work on an emulator, and write down each call of AWS it makes.
 
-A process of its own: `python -m tests.terraform.record_calls FOLDER` writes `FOLDER/calls.jsonl`. No Spark: jobs end at
-once, and this module writes a branch where a job would have.
+A process of its own: `python -m tests.terraform.record_calls FOLDER` writes `FOLDER/calls.jsonl`. Calls of functions
+and of the command line are written down where they are made (`recording/sitecustomize.py`); what pyarrow and Spark ask,
+at the emulator's door.
 """
 
+import importlib
 import json
 import os
+import re
 import socket
+import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,52 +25,107 @@ os.environ |= {"RECORDED_CALLS": str(CALLS), "PYTHONPATH": f"{Path(__file__).par
 import boto3  # noqa: E402
 import pyarrow as pa  # noqa: E402
 
-from local import gaps  # noqa: E402
 from local.emulator import Emulator  # noqa: E402
 from local.provision import provision  # noqa: E402
+from local.spark.job_run import JobExecution  # noqa: E402
 from shoplake.artifacts import build_artifacts  # noqa: E402
 from shoplake.aws import client  # noqa: E402
 from shoplake.catalog import LakeCatalog  # noqa: E402
 from shoplake.config import Lake, load_lake  # noqa: E402
-from shoplake.files import Files, object_id  # noqa: E402
+from shoplake.files import Files, FileVersion, object_id  # noqa: E402
 from shoplake.root import root  # noqa: E402
 from shoplake.runs import ENDED, RUNNING, STARTING, Runs  # noqa: E402
 from shoplake.tables import load_tables  # noqa: E402
 
 ORDERS = b"order_id,line_number,product_id,quantity,unit_price,ordered_at\nA,1,P,1,2.50,2026-01-02T03:04:05Z\n"
 RAGGED = ORDERS + b"B,1,P,1\n"
-PATIENCE_S = 120
+WITHOUT_AMOUNTS = ORDERS + b"".join(b"W%d,1,P,1,much,2026-01-02T03:04:05Z\n" % number for number in range(60))
+JOBS = "jobs"  # the access key of the process that runs them
+# The command line, which looks for a lake that `shoplake up` has started, led to this emulator by its environment.
+COMMAND_LINE = """
+from cli import connection
+connection.enter = connection.running_lake = lambda *given: None
+from cli.main import main
+main()
+"""
+PATIENCE_S = 180
 
 
 class Recorded(Emulator):
-    """An emulator that writes down the S3 requests that no Python makes."""
+    """An emulator that writes down what pyarrow in functions, and all that jobs ask."""
 
     def _noting_changes(self, application):
         noting = super()._noting_changes(application)
 
         async def recording(scope, receive, send):
             headers = {name.decode().lower(): value.decode() for name, value in scope.get("headers", [])}
-            _, _, credential = headers.get("authorization", "").partition("Credential=function-")
-            if credential and "/s3/" in credential and "boto" not in headers.get("user-agent", "").lower():
-                given = {
-                    "path": unquote(urlsplit(scope["path"]).path),
-                    "query": dict(parse_qsl(scope["query_string"].decode())),
-                }
-                line = {"by": credential.split("/")[0], "service": "s3-http", "call": scope["method"], "given": given}
-                with CALLS.open("a") as calls:
-                    calls.write(json.dumps(line) + "\n")
-            await noting(scope, receive, send)
+            who, service = _signature(headers)
+            is_of_function = who.startswith("function-") and "boto" not in headers.get("user-agent", "").lower()
+            if who != JOBS and not is_of_function:
+                return await noting(scope, receive, send)
+            body, again = (b"", receive) if service == "s3" and scope["method"] == "PUT" else await _read(receive)
+            line = {"by": OneJobAtATime.running if who == JOBS else who.removeprefix("function-")}
+            if service == "s3":
+                query = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
+                path = unquote(urlsplit(scope["path"]).path)
+                given = {"path": path, "query": query, "copied": unquote(headers.get("x-amz-copy-source", ""))}
+                if "delete" in query:
+                    given["keys"] = re.findall(r"<Key>([^<]+)</Key>", body.decode())
+                line |= {"service": "s3-http", "call": scope["method"], "given": given}
+            else:
+                call = headers["x-amz-target"].rpartition(".")[2]
+                line |= {"service": service, "call": call, "given": json.loads(body)}
+
+            async def answering(message):
+                line.setdefault("was_missing", message.get("status") == 404)
+                await send(message)
+
+            await noting(scope, again, answering)
+            with CALLS.open("a") as calls:
+                calls.write(json.dumps(line) + "\n")
 
         return recording
+
+
+def _signature(headers: dict[str, str]) -> tuple[str, str]:
+    """Who signed a request (the access key), and for which service."""
+    found = re.search(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/", headers.get("authorization", ""))
+    return (found[1], found[2]) if found else ("", "")
+
+
+async def _read(receive):
+    """A request's body, and a `receive` that gives it again."""
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    left = iter(messages)
+
+    async def again():
+        return next(left, None) or await receive()
+
+    return b"".join(message.get("body", b"") for message in messages), again
+
+
+class OneJobAtATime(JobExecution):
+    """All jobs share one JVM: one at a time, a request is that one's."""
+
+    running = "no job"
+    _turn = threading.Lock()
+
+    def run_to_end(self) -> None:
+        with self._turn:
+            OneJobAtATime.running = self._job["Name"].removeprefix("shoplake-local-").replace("-", "_")
+            super().run_to_end()
 
 
 def main() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    gaps.GAPS = tuple(gap for gap in gaps.GAPS if gap != "glue_jobs")
     emulator = Recorded(port, FOLDER / "state").start()
-    boto3.setup_default_session()
+    importlib.import_module("local.gaps.glue_jobs").JobExecution = OneJobAtATime
+    os.environ["AWS_ACCESS_KEY_ID"] = JOBS  # of the process that runs jobs, which inherits it
+    boto3.setup_default_session(aws_access_key_id="the-story", aws_secret_access_key="-")
     lake = load_lake("local")
     provision(lake, build_artifacts(root(), FOLDER / "build"))
     Story(lake).tell()
@@ -73,15 +133,17 @@ def main() -> None:
 
 
 class Story:
-    """What happens to the lake: good and bad files, a publication, a failure, a death."""
+    """What happens to the lake: a shop's files, bad ones among them, a failure, a death; and what an operator asks."""
 
     def __init__(self, lake: Lake):
         self.lake, self.runs, self.files = lake, Runs(lake.runs_table), Files(lake.files_table)
         self.dropped: list[str] = []
 
     def tell(self) -> None:
+        self.drop_shop()
         self.drop("raw/transactions/date=2026-01-02/orders.csv", ORDERS)
         self.drop("raw/transactions/date=2026-01-02/ragged.csv", RAGGED)
+        self.drop("raw/transactions/date=2026-01-02/without-amounts.csv", WITHOUT_AMOUNTS)
         self.drop("raw/unknown/a.csv", ORDERS)
         self.until_idle()
         self.drop("raw/transactions/date=2026-01-03/again.csv", ORDERS)  # a duplicate, and a known header
@@ -104,6 +166,40 @@ class Story:
         self.call("dispatcher", {"action": "replay", "run_id": failed})
         self.call("measure_lake", {})
         self.until_idle()
+        self.operate(failed)
+
+    def operate(self, failed: str) -> None:
+        """What an operator does, and an analyst asks."""
+        orders = FOLDER / "orders.csv"
+        orders.write_bytes(ORDERS)  # loaded long ago: a run that ends without a job
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        given_up = FileVersion("raw/transactions/given-up.csv", "v1", "transactions", 1, "e", at)
+        self.files.record(given_up)
+        for command in (
+            "status", "runs", "show", f"show {failed}", "receipt", "tables", "queries", "query @low-stock",
+            f"drop transactions {orders}", "run", "watch", f"discard {given_up.key} --yes",
+        ):  # fmt: skip
+            self.shoplake(*command.split(), by="operator")
+        self.until_idle()
+        self.shoplake("queries", by="analyst")
+        self.shoplake("query", "@low-stock", by="analyst")
+
+    def drop_shop(self) -> None:
+        """A day of a made-up shop with all datasets, some of its lines bad."""
+        shop = FOLDER / "shop"
+        options = ["--days", "1", "--orders-per-day", "30", "--dirt", "0.04", "--out", str(shop)]
+        self.shoplake("generate", *options)
+        for dataset in self.lake.inventory.datasets:
+            for path in sorted((shop / dataset).rglob("*.*")):
+                self.drop(f"raw/{path.relative_to(shop)}", path.read_bytes())
+
+    def shoplake(self, *arguments: str, by: str = "") -> None:
+        """A command of the command line; recorded where it is said by whom. Its exit code is of no interest here."""
+        environment = {**os.environ, "AWS_ACCESS_KEY_ID": by or "the-story", "POWERTOOLS_SERVICE_NAME": by}
+        command = [sys.executable, "-c", COMMAND_LINE, *arguments]
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
+        if "Traceback" in answer.stderr:
+            raise SystemExit(f"{command}: {answer.stderr[-3000:]}")
 
     def drop(self, key: str, body: bytes) -> None:
         version = client("s3").put_object(Bucket=self.lake.bucket, Key=key, Body=body)["VersionId"]

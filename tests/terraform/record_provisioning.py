@@ -17,7 +17,8 @@ import boto3
 from local.emulator import Emulator
 from local.provision import provision
 from shoplake.artifacts import build_artifacts
-from shoplake.config import Lake, load_inventory
+from shoplake.config import Lake
+from shoplake.inventory import load_inventory
 from shoplake.root import root
 
 _ASKING = ("Get", "Describe", "List", "Head")

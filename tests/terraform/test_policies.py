@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from deploy.access_table import page
-from shoplake.config import load_inventory, load_lake
+from shoplake.config import load_lake
+from shoplake.inventory import load_inventory
 from tests.terraform.access import Lake, Need, Policy, of_states
 from tests.terraform.workspace import ROOT, one
 
@@ -140,7 +141,8 @@ def needs_of_state(resource: str, given: dict):
 
 
 JOB_NEEDS = [  # read from shoplake.spark.job, intake, rejects, upsert: each job's own, and what is not
-    ("transaction_etl", "s3:GetObject", f"{BUCKET}/runs/r/staged/transactions/000001.parquet", True),
+    ("transaction_etl", "s3:GetObject", f"{BUCKET}/staged/transactions/r/000001.parquet", True),
+    ("transaction_etl", "s3:GetObject", f"{BUCKET}/staged/customers/r/000001.parquet", False),
     ("transaction_etl", "s3:PutObject", f"{BUCKET}/runs/r/ledger/transaction_etl.json", True),
     ("transaction_etl", "s3:PutObject", f"{BUCKET}/processed/transactions/data/a.parquet", True),
     ("transaction_etl", "glue:UpdateTable", f"{GLUE}:table/processed_dev/transactions", True),
@@ -177,6 +179,7 @@ def test_a_job_reaches_its_own_and_nothing_else(policies, job, action, resource,
         ("file_validator", "s3:GetObject", f"{BUCKET}/curated/sales/data/a.parquet"),
         ("file_validator", "glue:UpdateTable", f"{GLUE}:table/curated_dev/sales"),
         ("notify", "s3:GetObject", f"{BUCKET}/raw/customers/a.csv"),
+        ("notify", "s3:GetObject", f"{BUCKET}/staged/customers/r/000001.parquet"),
         ("publish", "s3:GetObject", f"{BUCKET}/raw/customers/a.csv"),
         ("refresh_athena", "s3:PutObject", f"{BUCKET}/curated/sales/data/a.parquet"),
         ("raw_partitions", "s3:GetObject", f"{BUCKET}/raw/customers/a.csv"),

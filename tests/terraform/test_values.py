@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from shoplake.config import LogDays
+from shoplake.inventory import LogDays
 from tests.terraform.conftest import ENVIRONMENTS
 from tests.terraform.values import COUNTERPARTS, UNCHECKED, findings
 
@@ -48,7 +48,7 @@ def test_nothing_is_listed_that_is_not_planned(with_everything):
 
 
 def test_logs_are_kept_for_days_that_cloudwatch_has(plan):
-    """The model has a number without a list; the list stands in the API's documentation, and in shoplake.config."""
+    """The model has a number without a list; the list stands in the API's documentation, and in shoplake.inventory."""
     assert {values["retention_in_days"] for values in plan.values("aws_cloudwatch_log_group")} <= set(get_args(LogDays))
 
 

@@ -14,7 +14,7 @@ def spark(tmp_path_factory):
     from local.jars import jar_paths
     from local.java import java_environment
     from local.spark.process import JVM_OPTIONS
-    from shoplake.config import load_inventory
+    from shoplake.inventory import load_inventory
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in java_environment().items():

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from shoplake.artifacts import build_artifacts
-from shoplake.config import load_inventory
 from shoplake.errors import ConfigurationError
+from shoplake.inventory import load_inventory
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("shoplake", "quality", "jobs", "lambdas", "contracts", "tables", "state_machines", "views")

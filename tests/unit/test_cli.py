@@ -10,7 +10,7 @@ from cli.connection import aws_problem
 from cli.main import app
 from cli.uploads import read_tree
 from local.control import STARTING_FILE
-from shoplake.config import load_inventory
+from shoplake.inventory import load_inventory
 
 COMMANDS = [
     "up", "down", "reset", "status", "drop", "run", "runs", "watch", "show", "replay", "tables", "query",

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoplake.closing import is_infrastructure
-from shoplake.config import load_inventory, load_lake
+from shoplake.config import load_lake
 from shoplake.errors import ConfigurationError
+from shoplake.inventory import load_inventory
 from shoplake.publication import publication_order
 from shoplake.root import root
 from shoplake.state_machine import definition, placeholders, top_level_states

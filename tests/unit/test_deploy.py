@@ -10,8 +10,9 @@ import pytest
 from deploy import account, main
 from deploy import probe as probing
 from shoplake import aws as shoplake_aws
-from shoplake.config import Lake, load_inventory
+from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
+from shoplake.inventory import load_inventory
 
 LAKE = Lake(load_inventory(), "dev", "111122223333")
 PROD = Lake(load_inventory(), "prod", "111122223333")

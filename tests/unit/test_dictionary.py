@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from shoplake.config import load_inventory
 from shoplake.contracts import load_contract
 from shoplake.dictionary import TARGET, dictionary
+from shoplake.inventory import load_inventory
 from shoplake.tables import load_tables
 
 WRITTEN = Path(__file__).parents[2] / TARGET

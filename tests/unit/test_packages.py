@@ -6,8 +6,8 @@ import zipfile
 import pytest
 
 from deploy import packages
-from shoplake.config import load_inventory
 from shoplake.errors import ShoplakeError
+from shoplake.inventory import load_inventory
 from shoplake.root import root
 
 LINE = re.compile(r"[a-z0-9-]+==[\w.]+ --hash=sha256:[0-9a-f]{64}")

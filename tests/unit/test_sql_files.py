@@ -3,8 +3,9 @@
 import pytest
 
 from shoplake import sql_files
-from shoplake.config import Lake, load_inventory
+from shoplake.config import Lake
 from shoplake.errors import ConfigurationError
+from shoplake.inventory import load_inventory
 
 GOOD = "-- Units\n-- How many units were sold?\nSELECT sum(quantity) AS units FROM ${curated}.sales;\n"
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shoplake.config import load_inventory
 from shoplake.contracts import load_contract
+from shoplake.inventory import load_inventory
 from shoplake.staging import Limits, stage
 
 UCI_HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"

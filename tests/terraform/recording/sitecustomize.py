@@ -2,6 +2,7 @@
 
 Python imports a `sitecustomize` by itself when it starts, from PYTHONPATH. Requests that no Python makes (pyarrow reads
 and writes S3 from C++) bear the function's name as their access key, which the recorder sees at the emulator's door.
+The command line is recorded likewise, under the name of the role that uses it.
 """
 
 import json
@@ -13,6 +14,7 @@ _FUNCTION, _CALLS = os.environ.get("POWERTOOLS_SERVICE_NAME"), os.environ.get("R
 
 def _record() -> None:
     import botocore.client
+    import botocore.exceptions
 
     made = botocore.client.BaseClient._make_api_call
 
@@ -24,9 +26,14 @@ def _record() -> None:
             "call": operation_name,
             "given": api_params,
         }
-        with open(_CALLS, "a") as calls:
-            calls.write(json.dumps(line, default=lambda value: "(bytes)") + "\n")
-        return made(self, operation_name, api_params)
+        try:
+            return made(self, operation_name, api_params)
+        except botocore.exceptions.ClientError as error:
+            line["was_missing"] = error.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+            raise
+        finally:
+            with open(_CALLS, "a") as calls:
+                calls.write(json.dumps(line, default=lambda value: "(bytes)") + "\n")
 
     botocore.client.BaseClient._make_api_call = recorded
 
@@ -42,4 +49,5 @@ class _WhenBotocoreIsImported:
 
 
 if _FUNCTION and _CALLS:
+    os.environ["AWS_ACCESS_KEY_ID"] = f"function-{_FUNCTION}"
     sys.meta_path.insert(0, _WhenBotocoreIsImported())

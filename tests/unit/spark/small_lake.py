@@ -29,8 +29,9 @@ from quality.expectations.rows import RowsExpectation
 from quality.quality_gate import suite_of
 from quality.suites.common import CRITICAL
 from quality.touched import touched_frames
-from shoplake.config import Lake, load_inventory
+from shoplake.config import Lake
 from shoplake.contracts import load_contract
+from shoplake.inventory import load_inventory
 from shoplake.keys import RunKeys
 from shoplake.personal_data import HashKey
 from shoplake.spark.job import JobRun
