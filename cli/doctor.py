@@ -1,11 +1,8 @@
 """`shoplake doctor`: can this machine run the local lake, or deploy to AWS, and if not, what is to be done."""
 
-import json
 import locale
 import os
-import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,10 +13,10 @@ import typer
 
 from cli.connection import LOCAL, aws_problem, state_dir
 from cli.options import Json
+from deploy.terraform import LEAST, TerraformFailed, installed_version, is_new_enough
 from shoplake.checks import OK, PROBLEM, WARNING, Check
 from shoplake.errors import ConfigurationError
 
-LEAST_TERRAFORM = (1, 10)  # the first whose state in S3 is locked without DynamoDB
 MOST_SKEW_S = 300  # AWS refuses requests that are signed more than five minutes off
 
 
@@ -83,22 +80,19 @@ def text() -> Check:
 
 
 def terraform() -> Check:
-    wanted = ".".join(map(str, LEAST_TERRAFORM))
     advice = (
-        f"Install Terraform {wanted} or newer. Debian, Ubuntu: from HashiCorp's apt repository, sudo apt install "
+        f"Install Terraform {LEAST} or newer. Debian, Ubuntu: from HashiCorp's apt repository, sudo apt install "
         "terraform; macOS: brew install hashicorp/tap/terraform."
     )
-    program = shutil.which("terraform")
-    if program is None:
-        return Check("Terraform", PROBLEM, "there is none on the PATH", advice)
     try:
-        said = subprocess.run([program, "version", "-json"], capture_output=True, text=True, timeout=30, check=True)
-        version = json.loads(said.stdout)["terraform_version"]
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError):
-        return Check("Terraform", PROBLEM, f"{program} doesn't tell its version", advice)
-    if tuple(map(int, re.findall(r"\d+", version)[:2])) < LEAST_TERRAFORM:
-        return Check("Terraform", PROBLEM, f"{version}, older than {wanted}", advice)
-    return Check("Terraform", OK, f"{version}, {program}")
+        version = installed_version()
+    except TerraformFailed as mistake:
+        return Check("Terraform", PROBLEM, str(mistake).rstrip("."), advice)
+    if version is None:
+        return Check("Terraform", PROBLEM, "there is none on the PATH", advice)
+    if not is_new_enough(version):
+        return Check("Terraform", PROBLEM, f"{version}, older than {LEAST}", advice)
+    return Check("Terraform", OK, f"{version}, {shutil.which('terraform')}")
 
 
 def region(name: str) -> Check:

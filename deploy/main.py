@@ -83,7 +83,7 @@ def _built() -> Path:
 
 
 def _variables(lake: Lake) -> list[str]:
-    return [f"-var-file=environments/{lake.env}.tfvars"]
+    return [f"-var-file=environments/{lake.env}.tfvars", f"-var=account={lake.account}"]
 
 
 def _ask(question: str) -> None:

@@ -1,6 +1,7 @@
 """Terraform as the deployment calls it: the right folder, the right state, its words shown as they come."""
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
 from shoplake.root import root
 
-LEAST = (1, 11)  # state locks that are objects of the state's own bucket
+LEAST = "1.11"  # state locks that are objects of the state's own bucket
 _INSTALL = "install it (https://developer.hashicorp.com/terraform/install), and look whether it is on the PATH"
 
 
@@ -19,15 +20,34 @@ class TerraformFailed(ShoplakeError):
     """Terraform has said itself what is wrong."""
 
 
+def installed_version() -> str | None:
+    """The version of the Terraform on the PATH, such as 1.11.4; None without one. Raises TerraformFailed."""
+    program = shutil.which("terraform")
+    if program is None:
+        return None
+    try:
+        answer = subprocess.run([program, "version", "-json"], capture_output=True, text=True, timeout=30, check=True)
+        return json.loads(answer.stdout)["terraform_version"]
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError):
+        raise TerraformFailed(f"{program} doesn't tell its version.") from None
+
+
+def is_new_enough(version: str) -> bool:
+    """Whether a version is LEAST or later; a release candidate counts as the release."""
+
+    def release(text: str) -> list[int]:
+        return [int(part) for part in re.findall(r"\d+", text)[:2]]
+
+    return release(version) >= release(LEAST)
+
+
 def require_terraform() -> None:
     """Raises ShoplakeError where Terraform is missing or too old."""
-    least = ".".join(map(str, LEAST))
-    if shutil.which("terraform") is None:
-        raise ShoplakeError(f"Terraform is not installed: Shoplake needs {least} or later; {_INSTALL}.")
-    answer = subprocess.run(["terraform", "version", "-json"], capture_output=True, text=True)
-    version = json.loads(answer.stdout)["terraform_version"]
-    if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < LEAST:
-        raise ShoplakeError(f"Terraform {version} is too old: Shoplake needs {least} or later; {_INSTALL}.")
+    version = installed_version()
+    if version is None:
+        raise ShoplakeError(f"Terraform is not installed: Shoplake needs {LEAST} or later; {_INSTALL}.")
+    if not is_new_enough(version):
+        raise ShoplakeError(f"Terraform {version} is too old: Shoplake needs {LEAST} or later; {_INSTALL}.")
 
 
 @dataclass(frozen=True)

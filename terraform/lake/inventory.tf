@@ -85,6 +85,11 @@ resource "terraform_data" "environment" {
 
   lifecycle {
     precondition {
+      condition     = local.settings.account == null || local.settings.account == var.account
+      error_message = "account is ${var.account}, and lake.yaml has environment ${var.environment} in ${coalesce(local.settings.account, "none")}: take that account's credentials, or mend environments.${var.environment}.account."
+    }
+
+    precondition {
       condition     = length(local._unknown_tables) == 0
       error_message = "lake.yaml: ${join("; ", local._unknown_tables)}: that is no file under tables/ and no database."
     }

@@ -1,7 +1,7 @@
 # Every name of the lake, as shoplake/config.py derives them: `shoplake-{env}-...`, databases `{name}_{env}`.
 
 locals {
-  account = data.aws_caller_identity.current.account_id
+  account = var.account
   region  = local.settings.region
   prefix  = "${local.inventory.project}-${var.environment}-"
 

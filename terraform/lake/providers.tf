@@ -1,6 +1,6 @@
 provider "aws" {
   region              = local.settings.region
-  allowed_account_ids = local.settings.account == null ? null : [local.settings.account]
+  allowed_account_ids = [var.account]
 
   default_tags {
     tags = {
@@ -17,5 +17,3 @@ provider "aws" {
 terraform {
   backend "s3" {}
 }
-
-data "aws_caller_identity" "current" {}

@@ -9,6 +9,17 @@ variable "environment" {
   }
 }
 
+variable "account" {
+  description = "Number of the AWS account that is deployed to. `make` gives that of the credentials in use."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^\\d{12}$", var.account))
+    error_message = "account is '${var.account}': an AWS account's number has 12 digits."
+  }
+}
+
 variable "owner" {
   description = "Who answers for this lake: a team or a person, as the tag Owner."
   type        = string

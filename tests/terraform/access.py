@@ -251,9 +251,7 @@ _NEEDS = {
             "ListQueryExecutions",
         )
     },
-    "secretsmanager:GetSecretValue": _on(
-        "secretsmanager:GetSecretValue", "secretsmanager", "secret:{SecretId}-AbCdEf"
-    ),
+    "secretsmanager:GetSecretValue": _on("secretsmanager:GetSecretValue", "secretsmanager", "secret:{SecretId}-AbCdEf"),
     "sts:GetCallerIdentity": lambda lake, call: (),  # allowed to everybody
     "cloudwatch:PutMetricData": _metrics,
 }

@@ -66,6 +66,16 @@ def test_an_e_mail_address_that_isnt_one(workspace):
     assert "topics: cost.emails has 'finops': that is no e-mail address, such as on-call@example.com." in said
 
 
+def test_an_account_that_is_no_number_of_one(workspace):
+    said = said_of(workspace.plan("dev", "-var=account=shop"))
+    assert "account is 'shop': an AWS account's number has 12 digits." in said
+
+
+def test_an_account_that_is_not_the_environments(spoilt):
+    said = spoilt(("lake.yaml", "account: null  ", 'account: "999900001111"  '))
+    assert "account is 123456789012, and lake.yaml has environment dev in 999900001111: take that account's" in said
+
+
 def test_artifacts_that_were_not_built(workspace):
     said = said_of(workspace.plan("dev", "-var=artifacts=nowhere.json"))
     assert "artifacts is 'nowhere.json', and there is no such file: run `make build`" in said

@@ -9,14 +9,37 @@ from pathlib import Path
 from typing import Any
 
 from deploy.build import build
+from deploy.terraform import LEAST, installed_version, is_new_enough
 
 ROOT = Path(__file__).parents[2]
 _COPIED = (
     "contracts", "modules", "monitoring", "queries", "state_machines", "tables", "terraform", "views", "lake.yaml",
 )  # fmt: skip
-_LEAST = (1, 11)
-# So that no plan looks for a bucket of states. https://developer.hashicorp.com/terraform/language/files/override
-_LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
+ACCOUNT = "123456789012"
+# So that no plan looks for a bucket of states or asks AWS who is there: Terraform merges these into what they name.
+# https://developer.hashicorp.com/terraform/language/files/override
+# https://registry.terraform.io/providers/hashicorp/aws/latest/docs#skip_requesting_account_id
+_OVERRIDES = {
+    "backend_override.tf": """
+terraform {
+  backend "local" {}
+}
+""",
+    "provider_override.tf": """
+provider "aws" {
+  access_key                  = "nobody"
+  secret_key                  = "nothing"
+  allowed_account_ids         = null
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+""",
+}
+# Headings of what `terraform init` says where a provider can't be had from the registry, or from a mirror.
+_NO_PROVIDER = (
+    "Failed to query available provider packages", "Failed to install provider", "Invalid provider registry host",
+)  # fmt: skip
 
 
 class Missing(Exception):
@@ -27,19 +50,19 @@ class Workspace:
     """A copy of what Terraform reads, with the artifacts built."""
 
     def __init__(self, folder: Path):
-        """Raises Missing where there is no Terraform of at least 1.11."""
+        """Raises Missing where there is no Terraform that is new enough."""
         self.folder = folder
-        version = _version()
-        if version is None or version < _LEAST:
-            found = "none" if version is None else ".".join(map(str, version))
-            raise Missing(f"Terraform {'.'.join(map(str, _LEAST))} or later is needed, found {found}")
+        version = installed_version()
+        if version is None or not is_new_enough(version):
+            raise Missing(f"Terraform {LEAST} or later is needed, found {version or 'none'}")
         for name in _COPIED:
             if (ROOT / name).is_dir():
-                skipped = shutil.ignore_patterns(".terraform*", "*.tfstate*", "backend_override.tf")
+                skipped = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*_override.tf")
                 shutil.copytree(ROOT / name, folder / name, ignore=skipped)
             else:
                 shutil.copy(ROOT / name, folder / name)
-        (folder / "terraform/lake/backend_override.tf").write_text(_LOCAL_STATE)
+        for name, text in _OVERRIDES.items():
+            (folder / "terraform/lake" / name).write_text(text.lstrip())
         self.plugins = folder / "plugins"
         self.plugins.mkdir()
 
@@ -73,16 +96,18 @@ class Workspace:
         return subprocess.run(command, cwd=self.folder / place, env=environment, capture_output=True, text=True)
 
     def init(self, place: str) -> None:
-        """Get what a folder needs. Raises Missing where the provider can't be had."""
+        """Get what a folder needs. Raises Missing where the provider can't be had; fails where the folder is wrong."""
         answer = self.run(place, "init", "-no-color")
-        if answer.returncode != 0:
+        if any(heading in answer.stderr for heading in _NO_PROVIDER):
             raise Missing("the AWS provider can't be had: " + " ".join(answer.stderr.split())[:300])
+        assert answer.returncode == 0, answer.stderr
 
     def plan(self, environment: str, *arguments: str) -> subprocess.CompletedProcess:
         """Plan an environment's lake into `{environment}.plan`."""
         return self.run(
             "terraform/lake", "plan", "-no-color", "-refresh=false", f"-out={environment}.plan",
-            f"-var-file=environments/{environment}.tfvars", f"-var=artifacts={self.artifacts}", *arguments,
+            f"-var-file=environments/{environment}.tfvars", f"-var=artifacts={self.artifacts}",
+            f"-var=account={ACCOUNT}", *arguments,
         )  # fmt: skip
 
     def planned(self, environment: str, *arguments: str) -> "Plan":
@@ -126,10 +151,3 @@ def one(blocks: list[dict[str, Any]]) -> dict[str, Any]:
     """The only block of its kind."""
     (block,) = blocks
     return block
-
-
-def _version() -> tuple[int, ...] | None:
-    if shutil.which("terraform") is None:
-        return None
-    answer = subprocess.run(["terraform", "version", "-json"], capture_output=True, text=True)
-    return tuple(int(part) for part in json.loads(answer.stdout)["terraform_version"].split("-")[0].split(".")[:2])

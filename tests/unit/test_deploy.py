@@ -124,7 +124,7 @@ def test_a_deployment_applies_the_plan_that_was_shown_and_probes_it(deployed, te
     init, plan, apply = terraform()
     assert "-backend-config=bucket=shoplake-terraform-111122223333" in init
     assert "-backend-config=key=lake/dev.tfstate" in init and "-backend-config=use_lockfile=true" in init
-    assert plan == "plan -input=false -out=lake.plan -var-file=environments/dev.tfvars"
+    assert plan == "plan -input=false -out=lake.plan -var-file=environments/dev.tfvars -var=account=111122223333"
     assert apply == "apply -input=false lake.plan"
     assert deployed == ["dev"]
 

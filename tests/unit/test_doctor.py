@@ -196,8 +196,9 @@ def terraform(tmp_path, monkeypatch):
     ("said", "state", "found"),
     [
         ('{"terraform_version": "1.11.4"}', OK, "1.11.4, "),
-        ('{"terraform_version": "1.10.0-rc1"}', OK, "1.10.0-rc1, "),
-        ('{"terraform_version": "1.9.8"}', PROBLEM, "1.9.8, older than 1.10"),
+        ('{"terraform_version": "1.11.0-rc1"}', OK, "1.11.0-rc1, "),
+        ('{"terraform_version": "2.0.0"}', OK, "2.0.0, "),
+        ('{"terraform_version": "1.10.5"}', PROBLEM, "1.10.5, older than 1.11"),
         ("Segmentation fault", PROBLEM, ""),
     ],
 )

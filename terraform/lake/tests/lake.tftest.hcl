@@ -1,7 +1,4 @@
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{}" }
   }
@@ -9,6 +6,7 @@ mock_provider "aws" {
 
 variables {
   environment = "dev"
+  account     = "111122223333"
   owner       = "data-platform"
   cost_center = "analytics"
 }
@@ -125,6 +123,16 @@ run "refuses_a_key_that_is_no_key" {
   }
 
   expect_failures = [var.kms_key_arn]
+}
+
+run "refuses_an_account_that_is_no_number_of_one" {
+  command = plan
+
+  variables {
+    account = "shop"
+  }
+
+  expect_failures = [var.account]
 }
 
 run "refuses_an_owner_that_is_no_tag" {
