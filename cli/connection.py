@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cli.errors import Misuse
 from shoplake.errors import ShoplakeError
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 LOCAL = "local"
 STATE_DIR = "SHOPLAKE_STATE_DIR"
 NOT_RUNNING = "No local lake is running: start it with `shoplake up`."
-
-_NOT_ALLOWED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
-_BAD_CREDENTIALS = (
-    "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "RequestExpired",
-    "SignatureDoesNotMatch", "UnrecognizedClientException",
-)  # fmt: skip
-_NOT_DEPLOYED = ("NoSuchBucket", "ResourceNotFoundException", "NonExistentQueue", "StateMachineDoesNotExist")
 
 
 def connect(env: str) -> "Lake":
@@ -105,42 +98,6 @@ def local_problems() -> Iterator[None]:
         raise ShoplakeError(str(problem)) from problem
 
 
-def aws_problem(error: Exception, env: str) -> str | None:
-    """What a person can do about an error of the AWS SDK, in one sentence; None for any other error."""
-    from boto3.exceptions import S3UploadFailedError
-    from botocore import exceptions as aws
-
-    if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, aws.ClientError):
-        error = error.__context__
-    no_credentials = (
-        aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.ProfileNotFound,
-        aws.ConfigNotFound, aws.TokenRetrievalError, aws.SSOError,
-    )  # fmt: skip
-    if isinstance(error, no_credentials):
-        return f"No usable AWS credentials for environment {env} ({_end_less(error)}): sign in or set AWS_PROFILE."
-    if isinstance(error, aws.HTTPClientError | aws.ConnectionError):
-        if env == LOCAL:
-            return "The local lake no longer answers: look at `shoplake status`, or run `shoplake up` again."
-        return f"AWS can't be reached ({_end_less(error)}): check the network and try again."
-    if isinstance(error, aws.ClientError):
-        return _refusal(error.response.get("Error", {}), error.operation_name, env)
-    return None
-
-
-def _refusal(error: dict[str, Any], operation: str, env: str) -> str | None:
-    code, message = error.get("Code", ""), str(error.get("Message", "")).rstrip(".")
-    if code == "InsufficientStorage":  # what the local lake answers on a full disk
-        return f"{message}."
-    if code in _BAD_CREDENTIALS:
-        return f"AWS doesn't accept the credentials in use ({message}): sign in again."
-    if code in _NOT_ALLOWED:
-        return f"These credentials may not do that in environment {env} ({operation}: {message})."
-    if code in _NOT_DEPLOYED:
-        deploy = "`shoplake up`" if env == LOCAL else f"`make deploy ENV={env}`"
-        return f"The lake of environment {env} isn't wholly there ({operation}: {message}): run {deploy}."
-    return None
-
-
 def known_environment(env: str):
     from shoplake.inventory import load_inventory
 
@@ -154,7 +111,3 @@ def _account_of_credentials() -> str:
     from shoplake.aws import client
 
     return client("sts").get_caller_identity()["Account"]
-
-
-def _end_less(error: Exception) -> str:
-    return str(error).rstrip(".")

@@ -11,9 +11,9 @@ from typing import Any
 
 import typer
 
-from cli.connection import LOCAL, aws_problem, state_dir
+from cli.connection import LOCAL, state_dir
 from cli.options import Json
-from deploy.terraform import LEAST, TerraformFailed, installed_version, is_new_enough
+from shoplake.aws_problems import aws_problem
 from shoplake.checks import OK, PROBLEM, WARNING, Check
 from shoplake.errors import ConfigurationError
 
@@ -80,6 +80,8 @@ def text() -> Check:
 
 
 def terraform() -> Check:
+    from deploy.terraform import LEAST, TerraformFailed, installed_version, is_new_enough
+
     advice = (
         f"Install Terraform {LEAST} or newer. Debian, Ubuntu: from HashiCorp's apt repository, sudo apt install "
         "terraform; macOS: brew install hashicorp/tap/terraform."

@@ -174,10 +174,10 @@ def start(lake: "Lake", port: int | None, say: "Callable[[str], None]") -> None:
     jar_paths()
     process = control.up(state_dir(), port, say)
     enter(process)
-    from cli.requests import ask_dispatcher
     from local.provision import provision
     from shoplake.artifacts import build_artifacts
     from shoplake.root import root
+    from shoplake.run_requests import ask_dispatcher
 
     say("building functions, jobs and the wheel")
     artifacts = build_artifacts(root(), _empty(process.state_dir / "build"))

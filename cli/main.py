@@ -10,8 +10,9 @@ import typer
 from typer.core import TyperGroup
 
 from cli import data_commands, demo, doctor, generate_command, held_commands, lake_commands, run_commands
-from cli.connection import LOCAL, aws_problem
+from cli.connection import LOCAL
 from cli.errors import Misuse
+from shoplake.aws_problems import aws_problem
 from shoplake.errors import ShoplakeError
 
 COMMANDS = {

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cli.following import Follower
-    from cli.requests import RunAnswer
     from shoplake.config import Lake
+    from shoplake.run_requests import RunAnswer
 
 
 def run(
@@ -30,7 +30,7 @@ def run(
     lake = connect(ctx.obj)
     from cli.following import following
     from cli.rendering import make_console, print_json
-    from cli.requests import ask_dispatcher
+    from shoplake.run_requests import ask_dispatcher
 
     console = make_console(stderr=as_json)
     wish = {"action": "run", "at_once": True, "max_dollars": max_dollars}
@@ -71,7 +71,7 @@ def replay(
     from cli.following import following
     from cli.rendering import make_console, print_json
     from cli.reports import find_run
-    from cli.requests import ask_dispatcher
+    from shoplake.run_requests import ask_dispatcher
 
     console = make_console(stderr=as_json)
     run_id = find_run(lake, name)["id"]
@@ -208,7 +208,7 @@ def _follow_waiting_files(
     lake: "Lake", follower: "Follower", answer: "RunAnswer", wish: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Follow the run that takes the files which wait. None where it was over before it could be seen."""
-    from cli.requests import ask_dispatcher
+    from shoplake.run_requests import ask_dispatcher
 
     busy_with, followed = answer.waiting_for, []
     while answer.waiting_for:

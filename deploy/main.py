@@ -7,67 +7,82 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy import account
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy.account import concurrency_warning, lake_of, put_key_once
+from deploy.asking import ask, ask_for_name, tell
 from deploy.build import build
 from deploy.probe import probe
+from deploy.standing import require_idle, what_it_holds
+from deploy.state import has_state_bucket, make_state_bucket
 from deploy.terraform import Terraform, open_state, require_terraform, state_bucket
+from shoplake.aws_problems import aws_problem
 from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
 from shoplake.root import root
 
 _PLAN = "lake.plan"
+# The modules whose buckets, tables and secret are protected until `empties_on_destroy`.
+PROTECTED = ("audit", "lake_storage", "query", "run_state")
 
 
 def plan(lake: Lake) -> None:
     """Build, and show what a deployment would change."""
-    if not account.has_state_bucket(lake):
+    if not has_state_bucket(lake):
         raise ShoplakeError(
-            f"There is no bucket {state_bucket(lake)} for Terraform's state yet: `make deploy ENV={lake.env}` makes it."
+            f"There is no bucket {state_bucket(lake)} for Terraform's state yet, or it is half made: "
+            f"`make deploy ENV={lake.env}` makes it."
         )
     _plan(lake)
 
 
 def deploy(lake: Lake) -> None:
-    """Build, show the plan, apply it after a yes, and probe what is deployed."""
-    if not account.has_state_bucket(lake):
-        _ask(f"Account {lake.account} has no bucket for Terraform's state yet. Make {state_bucket(lake)}?")
-        account.make_state_bucket(lake)
+    """Build, show the plan, apply it after a yes, and probe what is deployed. Nothing changes while a run is going."""
+    require_idle(lake)
+    if not has_state_bucket(lake):
+        ask(f"Account {lake.account} has no bucket for Terraform's state in {lake.settings.region} yet. Make it?")
+        make_state_bucket(lake)
     terraform = _plan(lake)
-    _ask(f"Deploy this to environment {lake.env} of account {lake.account}?")
+    if warning := concurrency_warning(lake):
+        tell(warning)
+    ask(f"Deploy this to environment {lake.env} of account {lake.account}?")
+    require_idle(lake)  # the person may have thought about it for long
     terraform.run("apply", "-input=false", _PLAN)
-    if account.put_key_once(lake):
-        _tell("Made the key for personal data.")
-    _tell(f"Deployed. Readers of the e-mails confirm their subscription once. Probing {lake.env} ...")
-    probe(lake, datetime.now(UTC), _tell)
+    if put_key_once(lake):
+        tell("Made the key for personal data.")
+    tell(f"Deployed. Probing {lake.env} ...")
+    probe(lake, datetime.now(UTC), tell)
 
 
 def destroy(lake: Lake) -> None:
-    """Take an environment down. Buckets and tables that hold something go only by explicit choice."""
-    empties = os.environ.get("EMPTY_BUCKETS") == "1"
-    warning = f"This takes environment {lake.env} of account {lake.account} down."
-    if empties:
-        warning += " EMPTY_BUCKETS=1: every file and table goes with it, all versions, for good."
-    else:
-        _tell("What holds data stays, and ends this in an error that names it; EMPTY_BUCKETS=1 deletes it too.")
+    """Take an environment down for good. Where it holds data: only by explicit choice, else nothing is changed."""
+    terraform = _deployed(lake)
+    held, empties = ", ".join(what_it_holds(lake)), os.environ.get("EMPTY_BUCKETS") == "1"
+    if held and not empties:
+        raise ShoplakeError(
+            f"The bucket {lake.bucket} holds data ({held}), so nothing was changed: `EMPTY_BUCKETS=1 make destroy "
+            f"ENV={lake.env}` deletes it for good."
+        )
+    warning = f"This takes environment {lake.env} of account {lake.account} down, with its logs and its key."
+    if held:
+        warning += f" Every file and table goes with it, all versions ({held}), for good."
     if empties or lake.env == "prod":
-        _type_name(lake.env, warning)
+        ask_for_name(lake.env, warning)
     else:
-        _ask(warning)
+        ask(warning)
     build(root(), _built())
-    terraform = open_state(lake)
-    variables = [*_variables(lake), f"-var=empties_on_destroy={str(empties).lower()}"]
-    if empties:  # first what protects buckets and tables is taken off
-        terraform.run("apply", "-input=false", "-auto-approve", *variables)
+    variables = [*_variables(lake), "-var=empties_on_destroy=true"]
+    targets = [f"-target=module.{name}" for name in PROTECTED]
+    terraform.run("apply", "-input=false", "-auto-approve", *targets, *variables)
     terraform.run("destroy", "-input=false", "-auto-approve", *variables)
 
 
 def outputs(lake: Lake) -> None:
     """Print where things are."""
-    if not account.has_state_bucket(lake):
-        raise ShoplakeError(f"Nothing is deployed in account {lake.account}: `make deploy ENV={lake.env}`.")
-    found = open_state(lake).outputs()
+    found = _deployed(lake).outputs()
     if not found:
-        raise ShoplakeError(f"Environment {lake.env} is not deployed: `make deploy ENV={lake.env}`.")
+        raise ShoplakeError(f"Environment {lake.env} is half deployed: `make deploy ENV={lake.env}` goes on with it.")
     print(json.dumps(found, indent=2))
 
 
@@ -78,32 +93,24 @@ def _plan(lake: Lake) -> Terraform:
     return terraform
 
 
+def _deployed(lake: Lake) -> Terraform:
+    """The environment's state. Raises ShoplakeError where there is nothing in it."""
+    if has_state_bucket(lake):
+        terraform = open_state(lake)
+        if terraform.holds_something():
+            return terraform
+    raise ShoplakeError(
+        f"Environment {lake.env} is not deployed in {lake.settings.region} of account {lake.account}: "
+        f"`make deploy ENV={lake.env}` does that."
+    )
+
+
 def _built() -> Path:
     return root() / "build/deploy"
 
 
 def _variables(lake: Lake) -> list[str]:
     return [f"-var-file=environments/{lake.env}.tfvars", f"-var=account={lake.account}"]
-
-
-def _ask(question: str) -> None:
-    """Raises ShoplakeError unless a person, or AUTO_APPROVE=1, says yes."""
-    if os.environ.get("AUTO_APPROVE") == "1":
-        return
-    if not sys.stdin.isatty():
-        raise ShoplakeError(f"{question} Nobody is there to answer: set AUTO_APPROVE=1 to say yes.")
-    if input(f"{question} Type yes: ").strip() != "yes":
-        raise ShoplakeError("Nothing was changed.")
-
-
-def _type_name(name: str, warning: str) -> None:
-    """Raises ShoplakeError unless a person types the name; AUTO_APPROVE doesn't."""
-    if not sys.stdin.isatty() or input(f"{warning} Type {name} to go on: ").strip() != name:
-        raise ShoplakeError(f"{warning} Nothing was changed: a person must type {name}.")
-
-
-def _tell(sentence: str) -> None:
-    print(sentence, flush=True)
 
 
 COMMANDS: dict[str, Callable[[Lake], None]] = {"plan": plan, "deploy": deploy, "destroy": destroy, "outputs": outputs}
@@ -114,14 +121,17 @@ def main(arguments: list[str]) -> int:
     command, env = arguments[0], arguments[1] if len(arguments) > 1 else ""
     try:
         require_terraform()
-        COMMANDS[command](account.lake_of(env))
+        COMMANDS[command](lake_of(env))
     except ShoplakeError as mistake:
-        print(mistake, file=sys.stderr)
-        return 1
+        problem = str(mistake)
+    except (BotoCoreError, Boto3Error, ClientError) as error:
+        problem = aws_problem(error, env) or f"AWS refused: {' '.join(str(error).split()).rstrip('.')}."
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 1
-    return 0
+        problem = "Stopped."
+    else:
+        return 0
+    print(problem, file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

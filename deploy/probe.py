@@ -1,4 +1,4 @@
-"""Whether a deployment works: drop a small file, and wait until the e-mail of its run is sent.
+"""Whether a deployment works: drop a small file, wait until its run's message is sent, see whether anybody reads it.
 
 The file is one category, `shoplake-probe`, to which no product belongs, so that it goes through every step of a run and
 changes no figure. Its name bears the moment, so that each probe is another file.
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from cli.requests import ask_dispatcher
 from shoplake.aws import client
 from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
 from shoplake.files import Files, object_id
+from shoplake.run_requests import ask_dispatcher
 from shoplake.runs import ENDED, SUCCEEDED, Runs
 
 TIMEOUT_S = 1800
@@ -34,7 +34,7 @@ def probe(
         lambda: files.get(name), deadline, poll_s, f"nobody took note of it: look at the queue {lake.arrivals_queue}"
     )
     ask_dispatcher(lake, action="run", at_once=True, requested_by="make deploy")
-    what = "no run took it: `shoplake runs` shows what the lake is doing"
+    what = f"no run took it: `shoplake --env {lake.env} runs` shows what the lake is doing"
     run_id = _until(lambda: (files.get(name) or {}).get("run_id"), deadline, poll_s, what)
     tell(f"Run {run_id} took it")
 
@@ -45,8 +45,21 @@ def probe(
     run = _until(ended, deadline, poll_s, f"run {run_id} is still going: `shoplake --env {lake.env} watch {run_id}`")
     if run["state"] != SUCCEEDED:
         raise ShoplakeError(f"Run {run_id} failed: `shoplake --env {lake.env} show {run_id}` says why.")
-    tell(f"Run {run_id} succeeded, and its e-mail was sent at {run['notified_at']}")
+    told = f"Run {run_id} succeeded, and its message was sent at {run['notified_at']}"
+    if has_readers(lake.topic_arn("notifications")):
+        tell(told)
+    else:
+        tell(
+            f"{told}, but nobody reads it: no subscription to {lake.topic_name('notifications')} is confirmed. Give "
+            f"alerts in lake.yaml, or subscribers in environments/{lake.env}.tfvars, and confirm in the e-mail from SNS"
+        )
     return run_id
+
+
+def has_readers(topic_arn: str) -> bool:
+    """Whether a subscription is confirmed: one that isn't has `PendingConfirmation` in place of its ARN."""
+    pages = client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
+    return any(found["SubscriptionArn"].startswith("arn:") for page in pages for found in page["Subscriptions"])
 
 
 def _until(ask: Callable[[], Any], deadline: float, poll_s: float, otherwise: str) -> Any:

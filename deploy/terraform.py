@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,22 +62,41 @@ class Terraform:
         return cls(root() / "terraform" / name)
 
     def run(self, *arguments: str) -> None:
-        """A command whose output the person sees. Raises TerraformFailed."""
-        if subprocess.run(["terraform", f"-chdir={self.folder}", *arguments]).returncode != 0:
+        """A command whose output the person sees. Raises TerraformFailed.
+
+        Ctrl-C reaches Terraform too, which then ends in order and keeps its state: it is waited for.
+        """
+        interrupts: list[int] = []
+        before = signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
+        try:
+            code = subprocess.call(["terraform", f"-chdir={self.folder}", *arguments])
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if interrupts:
+            raise KeyboardInterrupt
+        if code != 0:
             raise TerraformFailed(f"`terraform {arguments[0]}` failed; what is wrong stands above.")
 
     def outputs(self) -> dict[str, Any]:
         """The outputs of what is deployed; none where nothing is."""
-        command = ["terraform", f"-chdir={self.folder}", "output", "-json"]
-        answer = subprocess.run(command, capture_output=True, text=True)
+        return {name: output["value"] for name, output in self._json("output").items()}
+
+    def holds_something(self) -> bool:
+        """Whether the state has a resource: also true of a deployment that was broken off."""
+        return "values" in self._json("show")
+
+    def _json(self, command: str) -> dict[str, Any]:
+        answer = subprocess.run(
+            ["terraform", f"-chdir={self.folder}", command, "-json"], capture_output=True, text=True
+        )
         if answer.returncode != 0:
-            raise TerraformFailed(f"`terraform output` failed: {answer.stderr.strip()}")
-        return {name: output["value"] for name, output in json.loads(answer.stdout).items()}
+            raise TerraformFailed(f"`terraform {command}` failed: {' '.join(answer.stderr.split())}")
+        return json.loads(answer.stdout)
 
 
 def state_bucket(lake: Lake) -> str:
-    """The bucket of the state of all environments of an account."""
-    return f"{lake.inventory.project}-terraform-{lake.account}"
+    """The bucket of the state of all environments of an account and region."""
+    return f"{lake.inventory.project}-terraform-{lake.account}-{lake.settings.region}"
 
 
 def open_state(lake: Lake) -> Terraform:

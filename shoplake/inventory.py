@@ -179,8 +179,8 @@ class RawTiers(_Strict):
 
 
 class Environment(_Strict):
-    region: str
-    account: str | None
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    account: Annotated[str, Field(pattern=r"^\d{12}$")] | None
     batching_window_s: int = Field(ge=0, le=300)
     crawler_poll_s: Positive
     validators_at_once: Positive

@@ -1,5 +1,10 @@
-# The bucket of Terraform's state, made once an account before anything else. Locks are objects in it (`use_lockfile`).
-# Its own state is the file beside this one, which `make deploy` copies into the bucket.
+# The bucket of Terraform's state, made once an account and region before anything else. Locks are objects in it
+# (`use_lockfile`). Its own state is a file beside this one that bears the bucket's name; `make deploy` copies it into
+# the bucket.
+
+terraform {
+  backend "local" {}
+}
 
 provider "aws" {
   region = var.region

@@ -10,7 +10,7 @@ variable "region" {
 }
 
 variable "bucket" {
-  description = "Name of the bucket that holds the state of all environments of the account."
+  description = "Name of the bucket that holds the state of all environments of the account and region."
   type        = string
   nullable    = false
 

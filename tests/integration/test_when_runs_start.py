@@ -7,10 +7,11 @@ from threading import Barrier
 import pytest
 from typer.testing import CliRunner
 
-from cli import requests, run_commands
+from cli import run_commands
 from cli.main import app
 from cli.reports import standing_of
 from lambdas.dispatcher import handler as dispatcher_function
+from shoplake import run_requests
 from shoplake.aws import client
 from shoplake.closing import close_dead_run, return_files
 from shoplake.dispatch import Dispatcher, Wish
@@ -205,7 +206,7 @@ def run_command(lake, door, monkeypatch):
 
     def call(*options, **settings):
         monkeypatch.setattr(run_commands, "connect", lambda env: lake)
-        monkeypatch.setattr(requests, "invoke", lambda lake, request: door(request, **settings))
+        monkeypatch.setattr(run_requests, "invoke", lambda lake, request: door(request, **settings))
         return CliRunner().invoke(app, ["run", *options])
 
     return call

@@ -6,10 +6,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from typer.testing import CliRunner
 
-from cli.connection import aws_problem
 from cli.main import app
 from cli.uploads import read_tree
 from local.control import STARTING_FILE
+from shoplake.aws_problems import aws_problem
 from shoplake.inventory import load_inventory
 
 COMMANDS = [

@@ -1,21 +1,22 @@
 """make plan, deploy, destroy and outputs, with a Terraform that only writes down what it is asked."""
 
-import json
 import os
-import stat
-from datetime import UTC, datetime
+import re
+import signal
+import threading
 
 import pytest
+from botocore.exceptions import ClientError, NoRegionError
 
 from deploy import account, main
-from deploy import probe as probing
+from deploy.terraform import Terraform as RealTerraform
 from shoplake import aws as shoplake_aws
-from shoplake.config import Lake
 from shoplake.errors import ShoplakeError
 from shoplake.inventory import load_inventory
+from shoplake.root import root
+from tests.unit.deploying import LAKE, OUTPUTS, PROD, STATE, STATE_BUCKET, Terraform
 
-LAKE = Lake(load_inventory(), "dev", "111122223333")
-PROD = Lake(load_inventory(), "prod", "111122223333")
+DATA = ["curated/", "raw/"]
 
 
 @pytest.fixture(autouse=True)
@@ -33,36 +34,41 @@ def no_aws(monkeypatch, tmp_path):
 
 @pytest.fixture
 def terraform(monkeypatch, tmp_path):
-    """A `terraform` on the PATH that does nothing; gives a function that tells what it was asked."""
-    log, script = tmp_path / "asked", tmp_path / "bin/terraform"
-    script.parent.mkdir()
-    script.write_text(
-        f"""#!/bin/sh
-case "$*" in
-  version*) echo '{{"terraform_version": "1.11.4"}}' ;;
-  *output*) echo '{{"lake": {{"value": {{"workgroup": "shoplake-dev-lake"}}}}}}' ;;
-  *) echo "$*" >> {log} ;;
-esac
-"""
-    )
-    script.chmod(script.stat().st_mode | stat.S_IEXEC)
-    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
-
-    def asked() -> list[str]:
-        """The subcommands, without the folder."""
-        return [line.split(" ", 1)[1] for line in log.read_text().splitlines()] if log.exists() else []
-
-    return asked
+    return Terraform(tmp_path / "bin", monkeypatch)
 
 
 @pytest.fixture
 def deployed(monkeypatch, terraform):
-    """An account with the state bucket and a key. What a deployment does to it is written down."""
-    monkeypatch.setattr(account, "has_state_bucket", lambda lake: True)
-    monkeypatch.setattr(account, "put_key_once", lambda lake: False)
+    """A deployed lake that is idle and holds nothing. Gives the environments that are probed."""
     probed = []
+    terraform.answer(show=STATE, output=OUTPUTS)
+    monkeypatch.setattr(main, "has_state_bucket", lambda lake: True)
+    monkeypatch.setattr(main, "require_idle", lambda lake: None)
+    monkeypatch.setattr(main, "what_it_holds", lambda lake: [])
+    monkeypatch.setattr(main, "concurrency_warning", lambda lake: None)
+    monkeypatch.setattr(main, "put_key_once", lambda lake: False)
     monkeypatch.setattr(main, "probe", lambda lake, now, tell: probed.append(lake.env))
     return probed
+
+
+@pytest.fixture
+def person(monkeypatch):
+    """A function that seats a person at the terminal who answers this; gives the questions."""
+
+    def seat(answer: str | None) -> list[str]:
+        asked = []
+
+        def reply(question: str) -> str:
+            asked.append(question)
+            if answer is None:
+                raise EOFError
+            return answer
+
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+        monkeypatch.setattr("builtins.input", reply)
+        return asked
+
+    return seat
 
 
 def said_by(capsys, command: str, env: str) -> str:
@@ -84,9 +90,9 @@ def test_an_environment_that_cant_be_deployed_is_told_which_can(capsys, terrafor
     assert said_by(capsys, "deploy", env) == said
 
 
-def test_without_credentials_it_says_how_to_sign_in(capsys, terraform):
+def test_without_credentials_it_says_so(capsys, terraform):
     said = said_by(capsys, "plan", "dev")
-    assert said.startswith("There are no AWS credentials (Unable to locate credentials): sign in (`aws sso login`")
+    assert said.startswith("No usable AWS credentials for environment dev (Unable to locate credentials): sign in")
 
 
 def test_without_terraform_it_says_where_to_get_it(capsys, monkeypatch, tmp_path):
@@ -94,10 +100,14 @@ def test_without_terraform_it_says_where_to_get_it(capsys, monkeypatch, tmp_path
     assert said_by(capsys, "plan", "dev").startswith("Terraform is not installed: Shoplake needs 1.11 or later")
 
 
-def test_an_old_terraform_is_refused(capsys, terraform, monkeypatch, tmp_path):
-    script = tmp_path / "bin/terraform"
-    script.write_text(script.read_text().replace("1.11.4", "1.5.7"))
-    assert said_by(capsys, "plan", "dev").startswith("Terraform 1.5.7 is too old: Shoplake needs 1.11 or later")
+def test_an_old_terraform_is_refused(capsys, terraform):
+    terraform.answer(version='{"terraform_version": "1.10.5"}')
+    assert said_by(capsys, "plan", "dev").startswith("Terraform 1.10.5 is too old: Shoplake needs 1.11 or later")
+
+
+def test_a_terraform_that_doesnt_tell_its_version_is_refused(capsys, terraform):
+    terraform.answer(version="Segmentation fault")
+    assert said_by(capsys, "plan", "dev").endswith("/terraform doesn't tell its version.")
 
 
 def test_where_aws_cant_be_reached_it_says_so(capsys, terraform, monkeypatch):
@@ -105,7 +115,30 @@ def test_where_aws_cant_be_reached_it_says_so(capsys, terraform, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    assert said_by(capsys, "plan", "dev").startswith("AWS can't be reached")
+    said = said_by(capsys, "plan", "dev")
+    assert said.startswith("AWS can't be reached") and "region of environment dev in lake.yaml" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NoRegionError(), "AWS has no such region (You must specify a region): mend region of environment dev in lake"),
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutBucketPolicy"),
+            "These credentials may not do that in environment dev (PutBucketPolicy: no).",
+        ),
+        (
+            ClientError({"Error": {"Code": "ThrottlingException", "Message": "too\nmany."}}, "DescribeSecret"),
+            "AWS refused: An error occurred (ThrottlingException) when calling the DescribeSecret operation: too many.",
+        ),
+    ],
+)
+def test_what_aws_refuses_is_a_sentence(capsys, terraform, monkeypatch, error, said):
+    def refuse(env: str):
+        raise error
+
+    monkeypatch.setattr(main, "lake_of", refuse)
+    assert said_by(capsys, "plan", "dev").startswith(said)
 
 
 def test_another_accounts_credentials_are_refused(monkeypatch):
@@ -113,7 +146,12 @@ def test_another_accounts_credentials_are_refused(monkeypatch):
     dev = inventory.environments["dev"].model_copy(update={"account": "999900001111"})
     environments = inventory.environments | {"dev": dev}
     monkeypatch.setattr(account, "load_inventory", lambda: inventory.model_copy(update={"environments": environments}))
-    monkeypatch.setattr(account, "_account", lambda: "111122223333")
+
+    class Sts:
+        def get_caller_identity(self):
+            return {"Account": "111122223333"}
+
+    monkeypatch.setattr(account, "client", lambda service: Sts())
     with pytest.raises(ShoplakeError, match=r"are of account 111122223333, and lake\.yaml has environment dev in 9999"):
         account.lake_of("dev")
 
@@ -121,8 +159,8 @@ def test_another_accounts_credentials_are_refused(monkeypatch):
 def test_a_deployment_applies_the_plan_that_was_shown_and_probes_it(deployed, terraform, monkeypatch):
     monkeypatch.setenv("AUTO_APPROVE", "1")
     main.deploy(LAKE)
-    init, plan, apply = terraform()
-    assert "-backend-config=bucket=shoplake-terraform-111122223333" in init
+    init, plan, apply = terraform.commands
+    assert f"-backend-config=bucket={STATE_BUCKET}" in init and "-backend-config=region=us-east-1" in init
     assert "-backend-config=key=lake/dev.tfstate" in init and "-backend-config=use_lockfile=true" in init
     assert plan == "plan -input=false -out=lake.plan -var-file=environments/dev.tfvars -var=account=111122223333"
     assert apply == "apply -input=false lake.plan"
@@ -132,22 +170,55 @@ def test_a_deployment_applies_the_plan_that_was_shown_and_probes_it(deployed, te
 def test_nothing_is_applied_without_a_yes(deployed, terraform):
     with pytest.raises(ShoplakeError, match="Nobody is there to answer: set AUTO_APPROVE=1"):
         main.deploy(LAKE)
-    assert not any(command.startswith("apply") for command in terraform())
+    assert not any(command.startswith("apply") for command in terraform.commands)
+
+
+@pytest.mark.parametrize("answer", ["no", "", None])
+def test_whoever_says_no_or_closes_the_input_has_changed_nothing(deployed, terraform, person, answer):
+    (question,) = [person(answer)]
+    with pytest.raises(ShoplakeError, match=r"^Nothing was changed\.$"):
+        main.deploy(LAKE)
+    assert question == ["Deploy this to environment dev of account 111122223333? Type yes: "]
+    assert not any(command.startswith("apply") for command in terraform.commands)
 
 
 def test_the_first_deployment_makes_the_bucket_of_the_state(deployed, terraform, monkeypatch):
     monkeypatch.setenv("AUTO_APPROVE", "1")
-    monkeypatch.setattr(account, "has_state_bucket", lambda lake: False)
+    monkeypatch.setattr(main, "has_state_bucket", lambda lake: False)
     made = []
-    monkeypatch.setattr(account, "make_state_bucket", lambda lake: made.append(lake.account))
+    monkeypatch.setattr(main, "make_state_bucket", lambda lake: made.append(lake.account))
     main.deploy(LAKE)
     assert made == ["111122223333"]
 
 
 def test_a_plan_without_a_state_names_the_command_that_makes_it(terraform, monkeypatch):
-    monkeypatch.setattr(account, "has_state_bucket", lambda lake: False)
-    with pytest.raises(ShoplakeError, match=r"no bucket shoplake-terraform-111122223333 .* `make deploy ENV=dev`"):
+    monkeypatch.setattr(main, "has_state_bucket", lambda lake: False)
+    with pytest.raises(ShoplakeError, match=rf"no bucket {STATE_BUCKET} .* `make deploy ENV=dev`"):
         main.plan(LAKE)
+
+
+@pytest.mark.parametrize("runs_at", [1, 2])
+def test_nothing_is_applied_while_a_run_is_going(deployed, terraform, monkeypatch, runs_at):
+    """It is asked before the plan is made, and again after the person's yes."""
+    monkeypatch.setenv("AUTO_APPROVE", "1")
+    asked = []
+
+    def require_idle(lake):
+        asked.append(lake.env)
+        if len(asked) == runs_at:
+            raise ShoplakeError("Run 2026-01-02-0001 has been going.")
+
+    monkeypatch.setattr(main, "require_idle", require_idle)
+    with pytest.raises(ShoplakeError, match="2026-01-02-0001"):
+        main.deploy(LAKE)
+    assert [command.split(" ")[0] for command in terraform.commands] == ["init", "plan"][: 2 * (runs_at - 1)]
+
+
+def test_a_small_quota_is_told_before_the_question(deployed, terraform, monkeypatch, capsys):
+    monkeypatch.setattr(main, "concurrency_warning", lambda lake: "Warning: 10 functions at once.")
+    with pytest.raises(ShoplakeError, match="Nobody is there"):
+        main.deploy(LAKE)
+    assert "Warning: 10 functions at once.\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("lake", "empty"), [(PROD, "0"), (PROD, "1"), (LAKE, "1")])
@@ -156,97 +227,113 @@ def test_prod_and_data_go_only_when_a_person_types_the_name(deployed, terraform,
     monkeypatch.setenv("EMPTY_BUCKETS", empty)
     with pytest.raises(ShoplakeError, match=f"a person must type {lake.env}"):
         main.destroy(lake)
-    assert terraform() == []
+    assert [command.split(" ")[0] for command in terraform.commands] == ["init"]
 
 
-def test_destroying_keeps_what_holds_data_unless_asked_otherwise(deployed, terraform, monkeypatch):
-    monkeypatch.setenv("AUTO_APPROVE", "1")
+@pytest.mark.parametrize("lake", [LAKE, PROD])
+def test_destroying_changes_nothing_where_the_lake_holds_data(deployed, terraform, monkeypatch, person, lake):
+    monkeypatch.setattr(main, "what_it_holds", lambda lake: DATA)
+    asked = person(lake.env)
+    with pytest.raises(ShoplakeError) as refused:
+        main.destroy(lake)
+    assert str(refused.value) == (
+        f"The bucket shoplake-{lake.env}-lake-111122223333 holds data (curated/, raw/), so nothing was changed: "
+        f"`EMPTY_BUCKETS=1 make destroy ENV={lake.env}` deletes it for good."
+    )
+    assert asked == [] and [command.split(" ")[0] for command in terraform.commands] == ["init"]
+
+
+def test_an_empty_lake_is_destroyed_after_a_yes(deployed, terraform, person):
+    (question,) = [person("yes")]
     main.destroy(LAKE)
-    assert terraform()[-1].startswith("destroy") and "-var=empties_on_destroy=false" in terraform()[-1]
+    assert question == [
+        "This takes environment dev of account 111122223333 down, with its logs and its key. Type yes: "
+    ]
+    assert [command.split(" ")[0] for command in terraform.commands] == ["init", "apply", "destroy"]
+
+
+def test_data_goes_once_its_protection_is_taken_off_and_nothing_else_is_deployed(
+    deployed, terraform, monkeypatch, person
+):
     monkeypatch.setenv("EMPTY_BUCKETS", "1")
-    monkeypatch.setattr(main.sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda question: "dev")
+    monkeypatch.setattr(main, "what_it_holds", lambda lake: DATA)
+    (question,) = [person("dev")]
     main.destroy(LAKE)
-    apply, destroy = terraform()[-2:]
-    assert apply.startswith("apply") and destroy.startswith("destroy")
-    assert "-var=empties_on_destroy=true" in apply and "-var=empties_on_destroy=true" in destroy
+    assert "Every file and table goes with it, all versions (curated/, raw/), for good." in question[0]
+    _, apply, destroy = terraform.commands
+    assert apply == (
+        "apply -input=false -auto-approve -target=module.audit -target=module.lake_storage -target=module.query "
+        "-target=module.run_state -var-file=environments/dev.tfvars -var=account=111122223333 "
+        "-var=empties_on_destroy=true"
+    )
+    assert destroy == (
+        "destroy -input=false -auto-approve -var-file=environments/dev.tfvars -var=account=111122223333 "
+        "-var=empties_on_destroy=true"
+    )
+
+
+def test_every_protected_module_is_among_those_whose_protection_is_taken_off():
+    text = "\n".join(path.read_text() for path in sorted((root() / "terraform/lake").glob("*.tf")))
+    modules = re.findall(r'^module "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
+    assert {name for name, body in modules if "var.empties_on_destroy" in body} == set(main.PROTECTED)
+
+
+@pytest.mark.parametrize("command", [main.destroy, main.outputs])
+@pytest.mark.parametrize("has_bucket", [True, False])
+def test_an_environment_that_isnt_deployed_is_said_so_and_nothing_is_built(
+    deployed, terraform, monkeypatch, command, has_bucket
+):
+    def build(source, target):
+        raise AssertionError("it was built")
+
+    monkeypatch.setattr(main, "build", build)
+    monkeypatch.setattr(main, "has_state_bucket", lambda lake: has_bucket)
+    terraform.answer(show='{"format_version": "1.0"}')
+    with pytest.raises(ShoplakeError, match=r"^Environment dev is not deployed in us-east-1 of account 111122223333: "):
+        command(LAKE)
+
+
+def test_a_deployment_that_was_broken_off_can_be_destroyed_and_has_no_outputs(deployed, terraform, monkeypatch):
+    monkeypatch.setenv("AUTO_APPROVE", "1")
+    terraform.answer(output="{}")
+    with pytest.raises(ShoplakeError, match=r"^Environment dev is half deployed: `make deploy ENV=dev` goes on"):
+        main.outputs(LAKE)
+    main.destroy(LAKE)
+    assert terraform.commands[-1].startswith("destroy")
 
 
 def test_outputs_are_json(deployed, terraform, capsys):
     main.outputs(LAKE)
-    assert '"workgroup": "shoplake-dev-lake"' in capsys.readouterr().out.split("Nothing")[-1]
+    assert capsys.readouterr().out == '{\n  "lake": {\n    "workgroup": "shoplake-dev-lake"\n  }\n}\n'
 
 
-class Lakes:
-    """What the probe asks the lake, answered from lists: the last answer stays."""
+def test_ctrl_c_waits_for_terraform_to_end_in_order(monkeypatch, tmp_path):
+    """A Terraform that is killed leaves its state locked and forgets what it has made."""
+    script = tmp_path / "terraform"
+    script.write_text(f"#!/bin/sh\necho began > {tmp_path}/began\nsleep 1\necho ended > {tmp_path}/ended\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
-    def __init__(self, files: list, runs: list):
-        self.files, self.runs = list(files), list(runs)
+    def press_ctrl_c() -> None:
+        while not (tmp_path / "began").exists():
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
 
-    def next(self, answers: list):
-        return answers.pop(0) if len(answers) > 1 else answers[0]
-
-
-@pytest.fixture
-def answers(monkeypatch):
-    def answer(files: list, runs: list) -> dict:
-        told, lakes = {}, Lakes(files, runs)
-
-        class S3:
-            def put_object(self, **given):
-                told["put"] = given
-                return {"VersionId": "v1"}
-
-        monkeypatch.setattr(probing, "client", lambda service: S3())
-        monkeypatch.setattr(probing.Files, "get", lambda self, name: lakes.next(lakes.files))
-        monkeypatch.setattr(probing.Runs, "get", lambda self, name: lakes.next(lakes.runs))
-        monkeypatch.setattr(probing, "ask_dispatcher", lambda lake, **request: told.update(request=request))
-        return told
-
-    return answer
+    presser = threading.Thread(target=press_ctrl_c)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        RealTerraform(tmp_path).run("apply")
+    presser.join()
+    assert (tmp_path / "ended").read_text() == "ended\n"
 
 
-RECEIVED, CLAIMED = {"state": "received"}, {"state": "claimed", "run_id": "2026-01-02-0001"}
-SUCCEEDED = {"state": "succeeded", "notified_at": "2026-01-02T03:09:05Z"}
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-
-def probe_with(tell=lambda sentence: None, timeout_s=5.0):
-    return probing.probe(LAKE, AT, tell, timeout_s, poll_s=0)
-
-
-def test_the_probe_waits_for_the_e_mail_and_not_only_for_the_run(answers):
-    told = answers([None, RECEIVED, CLAIMED], [{"state": "running"}, {"state": "succeeded"}, SUCCEEDED])
-    sentences = []
-    assert probe_with(sentences.append) == "2026-01-02-0001"
-    assert told["put"]["Key"] == "raw/categories/source=shop/probe-20260102T030405.csv"
-    assert told["request"] == {"action": "run", "at_once": True, "requested_by": "make deploy"}
-    assert sentences[-1] == "Run 2026-01-02-0001 succeeded, and its e-mail was sent at 2026-01-02T03:09:05Z"
-
-
-def test_a_probe_that_nobody_takes_says_where_to_look(answers):
-    answers([None], [None])
-    with pytest.raises(ShoplakeError, match="nobody took note of it: look at the queue shoplake-dev-arrivals"):
-        probe_with(timeout_s=0)
-
-
-def test_a_probe_whose_run_fails_says_how_to_see_why(answers):
-    answers([CLAIMED], [{"state": "failed", "notified_at": "2026-01-02T03:09:05Z"}])
-    with pytest.raises(ShoplakeError, match="failed: `shoplake --env dev show 2026-01-02-0001` says why"):
-        probe_with()
-
-
-def test_the_key_for_personal_data_is_put_once(monkeypatch):
-    stored = []
-
-    class Manager:
-        def describe_secret(self, SecretId):
-            return {"VersionIdsToStages": {"1": ["AWSCURRENT"]}} if stored else {}
-
-        def put_secret_value(self, SecretId, SecretString):
-            stored.append((SecretId, json.loads(SecretString)))
-
-    monkeypatch.setattr(account, "client", lambda service: Manager())
-    assert account.put_key_once(LAKE) and not account.put_key_once(LAKE)
-    ((name, secret),) = stored
-    assert name == "shoplake-dev-personal-data-key" and len(bytes.fromhex(secret["key"])) == 32
+def test_a_region_or_account_that_is_none_is_a_mistake_in_lake_yaml(tmp_path):
+    text = (root() / "lake.yaml").read_text()
+    for old, new, said in (
+        ("region: us-east-1", 'region: ""', r"environments\.local\.region: .* \(found ''\)"),
+        ('account: "000000000000"', 'account: "12"', r"environments\.local\.account: .* \(found '12'\)"),
+    ):
+        path = tmp_path / "lake.yaml"
+        path.write_text(text.replace(old, new, 1))
+        with pytest.raises(ShoplakeError, match=rf"^lake\.yaml: {said}"):
+            load_inventory(path)

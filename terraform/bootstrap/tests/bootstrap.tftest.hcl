@@ -2,7 +2,7 @@ mock_provider "aws" {}
 
 variables {
   region = "us-east-1"
-  bucket = "shoplake-terraform-111122223333"
+  bucket = "shoplake-terraform-111122223333-us-east-1"
 }
 
 run "keeps_earlier_states" {
