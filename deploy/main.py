@@ -23,8 +23,8 @@ from shoplake.errors import ShoplakeError
 from shoplake.root import root
 
 _PLAN = "lake.plan"
-# The modules whose buckets, tables and secret are protected until `empties_on_destroy`.
-PROTECTED = ("audit", "lake_storage", "query", "run_state")
+# Types of what is protected until `empties_on_destroy`.
+PROTECTED = ("aws_athena_workgroup", "aws_dynamodb_table", "aws_s3_bucket", "aws_secretsmanager_secret")
 
 
 def plan(lake: Lake) -> None:
@@ -73,8 +73,10 @@ def destroy(lake: Lake) -> None:
         ask(warning)
     build(root(), _built())
     variables = [*_variables(lake), "-var=empties_on_destroy=true"]
-    targets = [f"-target=module.{name}" for name in PROTECTED]
-    terraform.run("apply", "-input=false", "-auto-approve", *targets, *variables)
+    protected = [address for address in terraform.resources() if any(f".{kind}." in address for kind in PROTECTED)]
+    if protected:  # and nothing else, which would be made only to be destroyed
+        targets = [f"-target={address}" for address in protected]
+        terraform.run("apply", "-input=false", "-auto-approve", *targets, *variables)
     terraform.run("destroy", "-input=false", "-auto-approve", *variables)
 
 
@@ -97,7 +99,7 @@ def _deployed(lake: Lake) -> Terraform:
     """The environment's state. Raises ShoplakeError where there is nothing in it."""
     if has_state_bucket(lake):
         terraform = open_state(lake)
-        if terraform.holds_something():
+        if terraform.resources():
             return terraform
     raise ShoplakeError(
         f"Environment {lake.env} is not deployed in {lake.settings.region} of account {lake.account}: "

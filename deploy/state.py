@@ -23,7 +23,7 @@ def make_state_bucket(lake: Lake) -> None:
     bootstrap, bucket = Terraform.of("bootstrap"), state_bucket(lake)
     variables = [f"-var=region={lake.settings.region}", f"-var=bucket={bucket}"]
     bootstrap.run("init", "-reconfigure", "-input=false", f"-backend-config=path={bucket}.tfstate")
-    if _is_there(lake, "head_bucket") and not bootstrap.holds_something():
+    if _is_there(lake, "head_bucket") and not bootstrap.resources():
         bootstrap.run("import", "-input=false", *variables, "aws_s3_bucket.state", bucket)
     bootstrap.run("apply", "-input=false", "-auto-approve", *variables)
     client("s3").upload_file(str(bootstrap.folder / f"{bucket}.tfstate"), bucket, _OWN_STATE)

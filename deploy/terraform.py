@@ -81,9 +81,9 @@ class Terraform:
         """The outputs of what is deployed; none where nothing is."""
         return {name: output["value"] for name, output in self._json("output").items()}
 
-    def holds_something(self) -> bool:
-        """Whether the state has a resource: also true of a deployment that was broken off."""
-        return "values" in self._json("show")
+    def resources(self) -> list[str]:
+        """Addresses of all that is deployed, also by a deployment that was broken off; none where nothing is."""
+        return _addresses(self._json("show").get("values", {}).get("root_module", {}))
 
     def _json(self, command: str) -> dict[str, Any]:
         answer = subprocess.run(
@@ -92,6 +92,12 @@ class Terraform:
         if answer.returncode != 0:
             raise TerraformFailed(f"`terraform {command}` failed: {' '.join(answer.stderr.split())}")
         return json.loads(answer.stdout)
+
+
+def _addresses(module: dict[str, Any]) -> list[str]:
+    """Of a module's resources and those of the modules in it."""
+    own = [resource["address"] for resource in module.get("resources", []) if resource["mode"] == "managed"]
+    return own + [address for child in module.get("child_modules", []) for address in _addresses(child)]
 
 
 def state_bucket(lake: Lake) -> str:

@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from deploy.main import PROTECTED
 from tests.terraform.conftest import ENVIRONMENTS
 from tests.terraform.workspace import ROOT, one
 
@@ -128,6 +129,17 @@ def test_a_network_is_planned_where_it_is_asked_for(workspace):
     assert len(plan.values("aws_subnet")) == 2
     assert all(one(values["vpc_config"]) is not None for values in plan.values("aws_lambda_function"))
     assert all(values["connections"] == ["shoplake-dev-network"] for values in plan.values("aws_glue_job"))
+
+
+def test_taking_protection_off_touches_only_what_is_protected(plans, workspace):
+    """What `make destroy` applies first: a target brings along what it depends on, which must be nothing."""
+    kinds = [resource for resource in plans["dev"].resources if resource["type"] in PROTECTED]
+    targets = [f"-target={resource['address']}" for resource in kinds]
+    plan = workspace.planned("dev", "-var=empties_on_destroy=true", *targets)
+    assert {resource["type"] for resource in plan.resources} == set(PROTECTED)
+    assert all(values["force_destroy"] for values in plan.values("aws_s3_bucket") + plan.values("aws_athena_workgroup"))
+    assert not any(values["deletion_protection_enabled"] for values in plan.values("aws_dynamodb_table"))
+    assert one(plan.values("aws_secretsmanager_secret"))["recovery_window_in_days"] == 0
 
 
 def allowed_statements(plan):

@@ -1,5 +1,6 @@
 """What tests of the deployment share: two lakes, a `terraform` that writes down what it is asked, AWS's answers."""
 
+import json
 import os
 from pathlib import Path
 
@@ -13,8 +14,17 @@ LAKE = Lake(load_inventory(), "dev", "111122223333")
 PROD = Lake(load_inventory(), "prod", "111122223333")
 STATE_BUCKET = "shoplake-terraform-111122223333-us-east-1"
 EMPTY_STATE = '{"format_version": "1.0"}'
-STATE = '{"format_version": "1.0", "values": {"root_module": {}}}'
+TABLE = 'module.run_state.aws_dynamodb_table.this["runs"]'
+BUCKET = 'module.lake_storage.aws_s3_bucket.this["lake"]'
 OUTPUTS = '{"lake": {"value": {"workgroup": "shoplake-dev-lake"}}}'
+
+
+def state_of(*addresses: str) -> str:
+    """What `terraform show -json` says of a state with these resources in modules, and one that was only read."""
+    read = {"address": "module.audit.data.aws_iam_policy_document.this", "mode": "data"}
+    modules = [{"resources": [read]}]
+    modules += [{"child_modules": [{"resources": [{"address": name, "mode": "managed"}]}]} for name in addresses]
+    return json.dumps({"format_version": "1.0", "values": {"root_module": {"child_modules": modules}}})
 
 
 class Terraform:

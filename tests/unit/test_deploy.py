@@ -14,7 +14,7 @@ from shoplake import aws as shoplake_aws
 from shoplake.errors import ShoplakeError
 from shoplake.inventory import load_inventory
 from shoplake.root import root
-from tests.unit.deploying import LAKE, OUTPUTS, PROD, STATE, STATE_BUCKET, Terraform
+from tests.unit.deploying import BUCKET, LAKE, OUTPUTS, PROD, STATE_BUCKET, TABLE, Terraform, state_of
 
 DATA = ["curated/", "raw/"]
 
@@ -41,7 +41,7 @@ def terraform(monkeypatch, tmp_path):
 def deployed(monkeypatch, terraform):
     """A deployed lake that is idle and holds nothing. Gives the environments that are probed."""
     probed = []
-    terraform.answer(show=STATE, output=OUTPUTS)
+    terraform.answer(show=state_of("module.jobs.aws_glue_job.this", BUCKET, TABLE), output=OUTPUTS)
     monkeypatch.setattr(main, "has_state_bucket", lambda lake: True)
     monkeypatch.setattr(main, "require_idle", lambda lake: None)
     monkeypatch.setattr(main, "what_it_holds", lambda lake: [])
@@ -262,9 +262,8 @@ def test_data_goes_once_its_protection_is_taken_off_and_nothing_else_is_deployed
     assert "Every file and table goes with it, all versions (curated/, raw/), for good." in question[0]
     _, apply, destroy = terraform.commands
     assert apply == (
-        "apply -input=false -auto-approve -target=module.audit -target=module.lake_storage -target=module.query "
-        "-target=module.run_state -var-file=environments/dev.tfvars -var=account=111122223333 "
-        "-var=empties_on_destroy=true"
+        f"apply -input=false -auto-approve -target={BUCKET} -target={TABLE} -var-file=environments/dev.tfvars "
+        "-var=account=111122223333 -var=empties_on_destroy=true"
     )
     assert destroy == (
         "destroy -input=false -auto-approve -var-file=environments/dev.tfvars -var=account=111122223333 "
@@ -272,10 +271,19 @@ def test_data_goes_once_its_protection_is_taken_off_and_nothing_else_is_deployed
     )
 
 
-def test_every_protected_module_is_among_those_whose_protection_is_taken_off():
-    text = "\n".join(path.read_text() for path in sorted((root() / "terraform/lake").glob("*.tf")))
-    modules = re.findall(r'^module "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
-    assert {name for name, body in modules if "var.empties_on_destroy" in body} == set(main.PROTECTED)
+def test_a_second_try_at_destroying_makes_nothing_anew(deployed, terraform, person):
+    """The first has ended at the bucket of logs, say, or at a role."""
+    terraform.answer(show=state_of("module.governance.aws_iam_role.this"))
+    person("yes")
+    main.destroy(LAKE)
+    assert [command.split(" ")[0] for command in terraform.commands] == ["init", "destroy"]
+
+
+def test_every_type_that_is_protected_is_among_those_whose_protection_is_taken_off():
+    text = "\n".join(path.read_text() for path in sorted((root() / "modules").glob("*/*.tf")))
+    resources = re.findall(r'^resource "(\w+)" "\w+" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
+    switches = re.compile(r"var\.(empties_on_destroy|is_protected|recovery_days)")
+    assert {kind for kind, body in resources if switches.search(body)} == set(main.PROTECTED)
 
 
 @pytest.mark.parametrize("command", [main.destroy, main.outputs])

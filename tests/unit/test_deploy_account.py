@@ -7,7 +7,7 @@ import pytest
 from deploy import account, standing, state
 from shoplake import dynamodb
 from shoplake.errors import ShoplakeError
-from tests.unit.deploying import LAKE, STATE, STATE_BUCKET, Aws, Terraform
+from tests.unit.deploying import LAKE, STATE_BUCKET, Aws, Terraform, state_of
 
 MARK = {"Bucket": STATE_BUCKET, "Key": "bootstrap/terraform.tfstate", "ExpectedBucketOwner": "111122223333"}
 BUCKET = {"Bucket": STATE_BUCKET, "ExpectedBucketOwner": "111122223333"}
@@ -74,7 +74,7 @@ def test_a_bucket_that_another_machine_left_half_made_is_imported_first(aws, ter
 
 
 def test_a_bucket_that_this_machine_left_half_made_is_applied_again(aws, terraform, uploaded):
-    terraform.answer(show=STATE)
+    terraform.answer(show=state_of("aws_s3_bucket.state"))
     aws.answers("s3", "head_bucket", BUCKET, {})
     state.make_state_bucket(LAKE)
     assert [command.split(" ")[0] for command in terraform.commands] == ["init", "apply"]
