@@ -53,10 +53,10 @@ def test_prod_keeps_longer_than_dev(plans):
         kept[environment] = {rule["id"]: [days["days"] for days in rule["expiration"]] for rule in rules}
     tables = {"processed": [], "curated": []}
     assert kept["dev"] == tables | {
-        "raw": [90], "quarantine": [30], "runs": [90], "athena_results": [7], "data_docs": [30],
+        "raw": [90], "quarantine": [30], "runs": [90], "staged": [7], "athena_results": [7], "data_docs": [30],
     }  # fmt: skip
     assert kept["prod"] == tables | {
-        "raw": [365], "quarantine": [90], "runs": [365], "athena_results": [7], "data_docs": [365],
+        "raw": [365], "quarantine": [90], "runs": [365], "staged": [7], "athena_results": [7], "data_docs": [365],
     }  # fmt: skip
 
 
