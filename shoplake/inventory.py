@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shoplake.root import root
+from shoplake.schedule_expression import checked_schedule
 from shoplake.yamlfile import first_problem, read_yaml
 
 
@@ -18,6 +19,7 @@ def _known_time_zone(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+Schedule = Annotated[str, AfterValidator(checked_schedule)]
 ShortName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Positive = Annotated[int, Field(gt=0)]
 
@@ -44,7 +46,7 @@ class Arrivals(_Strict):
     max_mb_per_run: Positive
     infrastructure_retries: int = Field(ge=0)
     unstarted_claim_s: Positive
-    schedules: dict[str, str]
+    schedules: dict[str, Schedule]
 
 
 class Function(_Strict):
@@ -144,7 +146,7 @@ class Worker(_Strict):
 class Monitoring(_Strict):
     """`measure` is how often the lake is measured between runs, as EventBridge Scheduler writes it."""
 
-    measure: str = Field(pattern=r"^(rate|cron)\(.+\)$")
+    measure: Schedule
 
 
 class Thresholds(_Strict):
@@ -177,6 +179,15 @@ class RawTiers(_Strict):
     intelligent_after_days: Positive
     archive_after_days: int | None = Field(default=None, gt=0)
 
+    @model_validator(mode="after")
+    def _the_cheaper_one_later(self) -> "RawTiers":
+        if self.archive_after_days is not None and self.archive_after_days <= self.intelligent_after_days:
+            raise ValueError(
+                f"archive_after_days ({self.archive_after_days}) must exceed "
+                f"intelligent_after_days ({self.intelligent_after_days})"
+            )
+        return self
+
 
 class Environment(_Strict):
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
@@ -194,7 +205,7 @@ class Environment(_Strict):
     log_days: LogRetention
     kept_days: dict[str, Positive] = {}
     raw_tiers: RawTiers | None = None
-    schedules: dict[str, str] = {}
+    schedules: dict[str, Schedule] = {}
     memory_mb: dict[ShortName, Annotated[int, Field(ge=128, le=10240)]] = {}
     monthly_dollars: float | None = Field(default=None, gt=0)
 

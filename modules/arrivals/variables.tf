@@ -93,8 +93,8 @@ variable "schedules" {
   nullable = false
 
   validation {
-    condition     = alltrue([for schedule in values(var.schedules) : can(regex("^(rate\\(\\d+ (minutes?|hours?|days?)\\)|cron\\(\\S+ \\S+ \\S+ \\S+ \\S+ \\S+\\))$", schedule.expression))])
-    error_message = "schedules: ${join(", ", [for key, schedule in var.schedules : "${key} is '${schedule.expression}'" if !can(regex("^(rate\\(\\d+ (minutes?|hours?|days?)\\)|cron\\(\\S+ \\S+ \\S+ \\S+ \\S+ \\S+\\))$", schedule.expression))])}: write rate(5 minutes) or cron(0 3 * * ? *)."
+    condition     = alltrue([for schedule in values(var.schedules) : can(regex(local.schedule_pattern, schedule.expression))])
+    error_message = "schedules: ${join(", ", [for key, schedule in var.schedules : "${key} is '${schedule.expression}'" if !can(regex(local.schedule_pattern, schedule.expression))])}: write rate(1 hour), rate(5 minutes) or cron(0 3 * * ? *), with ? as its day of month or of the week."
   }
 
   validation {

@@ -53,6 +53,11 @@ variable "zones" {
     ])
     error_message = "zones: ${join("; ", [for name, zone in var.zones : "${name} is deleted after ${coalesce(zone.kept_days, 0)} days" if !zone.holds_tables && !try(max(coalesce(zone.intelligent_after_days, 0), coalesce(zone.archive_after_days, 0)) < zone.kept_days, false)])}: objects move to a cheaper storage class before they are deleted, not after."
   }
+
+  validation {
+    condition     = alltrue([for zone in values(var.zones) : try(zone.archive_after_days > zone.intelligent_after_days, true)])
+    error_message = "zones: ${join("; ", [for name, zone in var.zones : "${name} has archive_after_days ${coalesce(zone.archive_after_days, 0)} and intelligent_after_days ${coalesce(zone.intelligent_after_days, 0)}" if !try(zone.archive_after_days > zone.intelligent_after_days, true)])}: objects move to the archive after they moved to Intelligent-Tiering, not before."
+  }
 }
 
 variable "noncurrent_days" {

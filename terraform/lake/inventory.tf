@@ -31,29 +31,33 @@ locals {
     name => flatten([for property in contract.customProperties : property.value if property.property == "sources"])
   }
 
-  # Columns that a contract speaks of outside its schema.
+  # Columns that a contract speaks of outside its schema, and where.
   _named_columns = {
-    for name, contract in local.contracts : name => distinct(concat(
-      [for element in [try(contract.slaDefaultElement, null)] : split(".", element)[1] if element != null],
-      flatten([for source in local._sources[name] : [keys(try(source.aliases, {})), keys(try(source.defaults, {}))]]),
-    ))
+    for name, contract in local.contracts : name => concat(
+      [for element in compact([try(contract.slaDefaultElement, "")]) : { column = try(split(".", element)[1], element), place = "slaDefaultElement" }],
+      flatten([
+        for number, source in local._sources[name] : [
+          for part in ["aliases", "defaults"] : [
+            for column in keys(try(source[part], {})) : { column = column, place = "sources[${number}].${part}" }
+          ]
+        ]
+      ]),
+    )
   }
 
   _datasets_without_contract = setsubtract(keys(local.inventory.datasets), keys(local.contracts))
   _datasets_without_job      = [for name, dataset in local.inventory.datasets : name if !contains(keys(local.inventory.jobs), dataset.job)]
-  _unknown_columns = flatten([
-    for name, columns in local._named_columns : [for column in setsubtract(columns, local._properties[name]) : "contracts/${name}.odcs.yaml names ${column}"]
-  ])
+  _unknown_columns = {
+    for name, named in local._named_columns : name => [
+      for one in named : "${one.column} (${one.place})" if !contains(local._properties[name], one.column)
+    ]
+  }
   _unknown_tables = flatten([
     for name, job in local.inventory.jobs : [
       for table in concat(job.writes, try(job.reads, [])) : "jobs.${name} names ${table}"
       if !contains(keys(local.tables), table) && !contains(local.inventory.databases, table)
     ]
   ])
-  _zones_without_retention = [
-    for name in keys(local.inventory.zones) : name
-    if !contains(local.table_zones, name) && try(local.settings.kept_days[name], null) == null
-  ]
 }
 
 # Nothing is created: this is where a mistake in the declarations becomes a sentence.
@@ -74,8 +78,8 @@ resource "terraform_data" "inventory" {
     }
 
     precondition {
-      condition     = length([for sentence in local._unknown_columns : sentence if startswith(sentence, "contracts/${each.key}.")]) == 0
-      error_message = "${join("; ", local._unknown_columns)}: that is no column under its schema."
+      condition     = length(try(local._unknown_columns[each.key], [])) == 0
+      error_message = "contracts/${each.key}.odcs.yaml names ${join(", ", try(local._unknown_columns[each.key], []))}: that is no column under its schema."
     }
   }
 }
@@ -95,13 +99,8 @@ resource "terraform_data" "environment" {
     }
 
     precondition {
-      condition     = length(local._zones_without_retention) == 0
-      error_message = "lake.yaml: environments.${var.environment}.kept_days lacks ${join(", ", local._zones_without_retention)}: every zone of objects is kept for a number of days."
-    }
-
-    precondition {
-      condition     = try(local.settings.log_days.audit, null) != null && try(local.settings.monthly_dollars, null) != null
-      error_message = "lake.yaml: environments.${var.environment} lacks log_days.audit or monthly_dollars: what is deployed has an audit trail and a budget."
+      condition     = length(local._too_far_from) == 0
+      error_message = "tables/: ${join(", ", local._too_far_from)}: touched_by goes in a circle, or through more than the five generations by which freshness is looked up."
     }
   }
 }

@@ -22,11 +22,12 @@ locals {
   })
 
   # The tables that a table is made from, the nearest first, to the fifth generation.
-  _made_from_1 = { for name, table in local.tables : name => try(table.touched_by, []) }
-  _made_from_2 = { for name, sources in local._made_from_1 : name => flatten([for source in sources : local._made_from_1[source]]) }
-  _made_from_3 = { for name, sources in local._made_from_2 : name => flatten([for source in sources : local._made_from_1[source]]) }
-  _made_from_4 = { for name, sources in local._made_from_3 : name => flatten([for source in sources : local._made_from_1[source]]) }
-  _made_from_5 = { for name, sources in local._made_from_4 : name => flatten([for source in sources : local._made_from_1[source]]) }
+  _made_from_1  = { for name, table in local.tables : name => try(table.touched_by, []) }
+  _made_from_2  = { for name, sources in local._made_from_1 : name => flatten([for source in sources : local._made_from_1[source]]) }
+  _made_from_3  = { for name, sources in local._made_from_2 : name => flatten([for source in sources : local._made_from_1[source]]) }
+  _made_from_4  = { for name, sources in local._made_from_3 : name => flatten([for source in sources : local._made_from_1[source]]) }
+  _made_from_5  = { for name, sources in local._made_from_4 : name => flatten([for source in sources : local._made_from_1[source]]) }
+  _too_far_from = [for name, sources in local._made_from_5 : name if length(flatten([for source in sources : local._made_from_1[source]])) > 0]
   _made_from = {
     for name in keys(local.tables) : name => distinct(concat(
       [name], local._made_from_1[name], local._made_from_2[name], local._made_from_3[name], local._made_from_4[name], local._made_from_5[name],

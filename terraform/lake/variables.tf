@@ -7,6 +7,11 @@ variable "environment" {
     condition     = var.environment != "local" && contains(keys(local.inventory.environments), var.environment)
     error_message = "environment is '${var.environment}': lake.yaml has ${join(", ", [for name in keys(local.inventory.environments) : name if name != "local"])} to deploy."
   }
+
+  validation {
+    condition     = length(try(local.mistakes[var.environment], [])) == 0 || var.environment == "local"
+    error_message = "lake.yaml: ${join("; ", try(local.mistakes[var.environment], []))}."
+  }
 }
 
 variable "account" {
@@ -56,6 +61,21 @@ variable "subscribers" {
     condition     = length(setsubtract(keys(var.subscribers), keys(local.inventory.topics))) == 0
     error_message = "subscribers names ${join(", ", setsubtract(keys(var.subscribers), keys(local.inventory.topics)))}: lake.yaml's topics are ${join(", ", keys(local.inventory.topics))}."
   }
+
+  validation {
+    condition     = alltrue(flatten([for readers in values(var.subscribers) : [for email in readers.emails : can(regex(local._email, email))]]))
+    error_message = "subscribers: ${join(", ", flatten([for topic, readers in var.subscribers : [for email in readers.emails : "${topic}.emails has '${email}'" if !can(regex(local._email, email))]]))}: that is no e-mail address, such as on-call@example.com."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for readers in values(var.subscribers) : [for phone in readers.phones : can(regex(local._phone, phone))]]))
+    error_message = "subscribers: ${join(", ", flatten([for topic, readers in var.subscribers : [for phone in readers.phones : "${topic}.phones has '${phone}'" if !can(regex(local._phone, phone))]]))}: write a telephone number as +441234567890."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for readers in values(var.subscribers) : [for url in readers.urls : can(regex(local._url, url))]]))
+    error_message = "subscribers: ${join(", ", flatten([for topic, readers in var.subscribers : [for url in readers.urls : "${topic}.urls has '${url}'" if !can(regex(local._url, url))]]))}: messages go to https:// addresses alone."
+  }
 }
 
 variable "kms_key_arn" {
@@ -78,6 +98,16 @@ variable "network" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = can(cidrhost(var.network.cidr, 0)) && try(tonumber(split("/", var.network.cidr)[1]) >= 16 && tonumber(split("/", var.network.cidr)[1]) <= 24, false)
+    error_message = "network.cidr is '${var.network.cidr}': give a block of /16 to /24, such as 10.20.0.0/20; each Glue worker takes an address."
+  }
+
+  validation {
+    condition     = length(var.network.zones) >= 2 && length(var.network.zones) == length(distinct(var.network.zones)) && alltrue([for zone in var.network.zones : can(regex("^[a-z]$", zone))])
+    error_message = "network.zones is [${join(", ", var.network.zones)}]: name two different zones at least by their letters, such as a and b."
+  }
 }
 
 variable "empties_on_destroy" {

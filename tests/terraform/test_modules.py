@@ -1,6 +1,8 @@
 """Each module and root is well formed, valid, and passes its own `terraform test`."""
 
+import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,15 @@ def test_all_of_it_is_formatted(workspace):
 
 
 @pytest.mark.parametrize("place", [*MODULES, *ROOTS])
+def test_it_is_valid_by_the_schema_of_the_aws_provider(workspace, place):
+    workspace.init(place)
+    answer = workspace.run(place, "validate", "-json")
+    assert json.loads(answer.stdout)["diagnostics"] == []
+
+
+@pytest.mark.parametrize("place", [*MODULES, *ROOTS])
 def test_what_it_claims_holds(workspace, place):
-    """`terraform test` also validates. The root's runs plan the whole lake with what was built."""
+    """By `terraform test`. The root's runs plan the whole lake with what was built."""
     workspace.init(place)
     given = [f"-var=artifacts={workspace.artifacts}"] if place == "terraform/lake" else []
     answer = workspace.run(place, "test", "-no-color", *given)
@@ -38,6 +47,23 @@ def test_names_of_runs_are_sentences_and_some_are_refusals(place):
         assert any(name.startswith("refuses_") for name in names)
 
 
+@pytest.mark.parametrize("place", [*MODULES, *ROOTS])
+def test_every_validation_of_a_variable_has_a_run_that_it_refuses(place):
+    """As many runs expect a variable's failure as it has validations; each breaks one of them."""
+    refused = Counter(
+        name
+        for path in (ROOT / place / "tests").glob("*.tftest.hcl")
+        for listed in re.findall(r"expect_failures = \[(.*?)\]", path.read_text(), re.DOTALL)
+        for name in re.findall(r"var\.(\w+)", listed)
+    )
+    for name, body in re.findall(r'^variable "(\w+)" \{(.*?)^\}', variables_of(place), re.MULTILINE | re.DOTALL):
+        assert refused[name] >= body.count("  validation {"), f"{place}: {name}"
+
+
+def variables_of(place: str) -> str:
+    return (ROOT / place / "variables.tf").read_text()
+
+
 @pytest.mark.parametrize("place", MODULES)
 def test_a_modules_readme_shows_the_example_that_is_tested(place):
     example = (ROOT / place / "tests/example/main.tf").read_text().replace('source = "../.."', f'source = "./{place}"')
@@ -52,7 +78,7 @@ def test_every_variable_and_output_says_what_it_is(place):
         assert all("description = " in block for block in blocks), f"{place}/{file}"
 
 
-def test_providers_and_default_tags_stand_in_roots_alone(workspace):
+def test_providers_stand_in_roots_alone():
     for place in MODULES:
         assert not any(
             re.search(r'^provider "', path.read_text(), re.MULTILINE) for path in (ROOT / place).rglob("*.tf")

@@ -1,15 +1,19 @@
 """The values that only AWS would refuse: enumerations, patterns, lengths and ranges of its APIs' models."""
 
 import copy
+import json
 import re
 from typing import get_args
 
 import pytest
 
 from shoplake.inventory import LogDays
+from shoplake.schedule_expression import checked_schedule
 from tests.terraform.conftest import ENVIRONMENTS
-from tests.terraform.values import COUNTERPARTS, UNCHECKED, findings
+from tests.terraform.counterparts import COUNTERPARTS, MAX_RECEIVES, QUEUE_RANGES, UNCHECKED
+from tests.terraform.values import findings
 
+KEY = "-var=kms_key_arn=arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SUBSCRIBERS = (
     '-var=subscribers={cost={emails=["finops@example.com"],phones=["+441234567890"],urls=["https://h.example.com/c"]}}'
 )
@@ -18,7 +22,7 @@ SUBSCRIBERS = (
 @pytest.fixture(scope="module")
 def with_everything(workspace):
     """A plan in which nothing that may be left out is left out."""
-    return workspace.planned("dev", "-var=network={enabled=true}", SUBSCRIBERS)
+    return workspace.planned("dev", "-var=network={enabled=true}", SUBSCRIBERS, KEY)
 
 
 @pytest.fixture(params=[*ENVIRONMENTS, "with everything"])
@@ -42,9 +46,35 @@ def test_every_value_is_one_that_the_api_takes(plan):
     assert sum(one.checked for one in found) > 1500
 
 
-def test_nothing_is_listed_that_is_not_planned(with_everything):
+def test_nothing_is_listed_that_is_not_planned(with_everything, plans):
     kinds = {resource["type"] for resource in with_everything.resources}
     assert (COUNTERPARTS.keys() | UNCHECKED.keys()) - kinds == set()
+    planned = [*with_everything.resources, *plans["dev"].resources]  # without a key, queues have SQS's own
+    given = {(resource["type"], name) for resource in planned for name in _given(resource["values"])}
+    listed = {(kind, name) for kind, one in COUNTERPARTS.items() for name in {**one.unchecked, **one.elsewhere}}
+    assert listed - given == set()
+
+
+def test_every_attribute_that_is_not_checked_has_its_reason():
+    reasons = [*UNCHECKED.values(), *(reason for one in COUNTERPARTS.values() for reason in one.unchecked.values())]
+    assert all(len(reason.split()) >= 2 for reason in reasons)
+
+
+def test_queues_have_numbers_that_sqs_takes(plan):
+    queues = plan.values("aws_sqs_queue")
+    for values in queues:
+        for name, (least, most) in QUEUE_RANGES.items():
+            assert values.get(name) is None or least <= values[name] <= most, f"{values['name']}: {name}"
+    redrives = [json.loads(values["redrive_policy"]) for values in queues if values.get("redrive_policy")]
+    assert len(queues) == 2 and len(redrives) == 1
+    assert all(MAX_RECEIVES[0] <= redrive["maxReceiveCount"] <= MAX_RECEIVES[1] for redrive in redrives)
+
+
+def test_schedules_are_ones_that_scheduler_takes(plan):
+    """By the grammar in Python, which is not the one that Terraform held them against."""
+    expressions = [values["schedule_expression"] for values in plan.values("aws_scheduler_schedule")]
+    assert len(expressions) == 3
+    assert [checked_schedule(expression) for expression in expressions] == expressions
 
 
 def test_logs_are_kept_for_days_that_cloudwatch_has(plan):
@@ -75,6 +105,16 @@ def test_security_groups_are_described_in_letters_that_ec2_takes(with_everything
         ("aws_iam_role", {"name": "r" * 65}, "at most 64 characters"),
         ("aws_scheduler_schedule", {"state": "ON"}, "state is 'ON': one of ENABLED, DISABLED"),
         ("aws_budgets_budget", {"time_unit": "WEEKLY"}, "time_unit is 'WEEKLY': one of"),
+        ("aws_budgets_budget", {"name": "dev:budget"}, "name is 'dev:budget': must match"),
+        ("aws_budgets_budget", {"notification": [{"notification_type": "PAST"}]}, "'PAST': one of ACTUAL, FORECASTED"),
+        ("aws_glue_catalog_database", {"name": "raw\x00"}, "name is 'raw\\x00': must match"),
+        ("aws_glue_crawler", {"name": "\x07"}, "name is '\\x07': must match"),
+        ("aws_athena_workgroup", {"state": "ON"}, "state is 'ON': one of ENABLED, DISABLED"),
+        ("aws_cloudtrail", {"advanced_event_selector": [{"field_selector": [{"field": "?"}]}]}, "field is '?'"),
+        ("aws_dynamodb_table", {"global_secondary_index": [{"projection_type": "SOME"}]}, "'SOME': one of ALL"),
+        ("aws_secretsmanager_secret", {"recovery_window_in_days": "a month"}, "must be a number"),
+        ("aws_s3_bucket", {"tags_all": {"Owner": "a*b"}}, "tags[Owner] is 'a*b': must match"),
+        ("aws_s3_bucket", {"tags_all": {"o" * 129: ""}}, "at most 128 characters"),
     ],
 )
 def test_a_wrong_value_is_found(plans, kind, change, said):
@@ -90,6 +130,16 @@ def test_a_wrong_storage_class_is_found(plans):
     assert any(
         "storage_class is 'FROZEN': one of GLACIER" in sentence for sentence in findings(kind, kind, values).wrong
     )
+
+
+def _given(values):
+    """The names of all attributes that have a value, of blocks too."""
+    for name, value in values.items():
+        if value not in (None, "", [], {}):
+            yield name
+        for block in value if isinstance(value, list) else []:
+            if isinstance(block, dict):
+                yield from _given(block)
 
 
 def _findings(plan):

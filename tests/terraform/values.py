@@ -7,6 +7,8 @@ listed.
 
 import json
 import re
+import sys
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,126 +17,11 @@ from typing import Any
 import botocore.session
 from botocore.model import Shape
 
-# Of Terraform alone, whatever the resource.
+from tests.terraform.counterparts import COUNTERPARTS, Counterpart
+
+# Of Terraform alone, whatever the resource; tags, all of which stand in tags_all, have findings of their own.
 _TERRAFORMS_OWN = {"region", "tags", "tags_all", "timeouts", "force_destroy", "skip_destroy"}
-
-
-@dataclass(frozen=True)
-class Counterpart:
-    """The API call that makes a resource. Paths are of members, joined by dots; `""` is the call itself."""
-
-    service: str
-    call: str
-    at: str = ""  # the structure that the attributes belong to
-    renames: dict[str, str] = field(default_factory=dict)  # attribute -> path of the member
-    unchecked: frozenset[str] = frozenset()  # attributes that this call doesn't have
-
-
-def _of(service: str, call: str, at: str = "", unchecked: str = "", **renames: str) -> Counterpart:
-    return Counterpart(service, call, at, renames, frozenset(unchecked.split()))
-
-
-COUNTERPARTS = {
-    "aws_athena_named_query": _of("athena", "CreateNamedQuery", query="QueryString"),
-    "aws_athena_workgroup": _of("athena", "CreateWorkGroup", unchecked="state"),
-    "aws_budgets_budget": _of(
-        "budgets", "CreateBudget", "Budget", unchecked="cost_filter notification",
-        name="BudgetName", limit_amount="BudgetLimit.Amount", limit_unit="BudgetLimit.Unit",
-    ),
-    "aws_ce_anomaly_monitor": _of(
-        "ce", "CreateAnomalyMonitor", "AnomalyMonitor",
-        name="MonitorName", monitor_specification="MonitorSpecification",
-    ),
-    "aws_ce_anomaly_subscription": _of(
-        "ce", "CreateAnomalySubscription", "AnomalySubscription",
-        name="SubscriptionName", subscriber="Subscribers", threshold_expression="ThresholdExpression",
-        dimension="Dimensions",
-    ),
-    "aws_cloudtrail": _of(
-        "cloudtrail", "CreateTrail", unchecked="advanced_event_selector",
-        enable_log_file_validation="EnableLogFileValidation",
-    ),
-    "aws_cloudwatch_dashboard": _of("cloudwatch", "PutDashboard"),
-    "aws_cloudwatch_event_rule": _of("events", "PutRule"),
-    "aws_cloudwatch_event_target": _of("events", "PutTargets", target_id="Targets.Id", arn="Targets.Arn"),
-    "aws_cloudwatch_log_group": _of("logs", "CreateLogGroup", unchecked="retention_in_days", name="logGroupName"),
-    "aws_cloudwatch_log_metric_filter": _of(
-        "logs", "PutMetricFilter", name="filterName", pattern="filterPattern",
-        metric_transformation="metricTransformations", metric_transformation_name="metricName",
-        metric_transformation_namespace="metricNamespace", metric_transformation_value="metricValue",
-    ),
-    "aws_cloudwatch_metric_alarm": _of("cloudwatch", "PutMetricAlarm"),
-    "aws_default_security_group": _of("ec2", "DescribeSecurityGroups"),
-    "aws_dynamodb_table": _of(
-        "dynamodb", "CreateTable", unchecked="point_in_time_recovery hash_key range_key projection_type",
-        name="TableName",
-        attribute="AttributeDefinitions", attribute_name="AttributeName", attribute_type="AttributeType",
-        global_secondary_index="GlobalSecondaryIndexes", global_secondary_index_name="IndexName",
-    ),
-    "aws_flow_log": _of("ec2", "CreateFlowLogs", vpc_id="ResourceIds"),
-    "aws_glue_catalog_database": _of("glue", "CreateDatabase", "DatabaseInput"),
-    "aws_glue_classifier": _of(
-        "glue", "CreateClassifier", name="CsvClassifier.Name", csv_classifier="CsvClassifier",
-        json_classifier="JsonClassifier",
-    ),
-    "aws_glue_connection": _of("glue", "CreateConnection", "ConnectionInput"),
-    "aws_glue_crawler": _of("glue", "CreateCrawler", s3_target="Targets.S3Targets"),
-    "aws_glue_job": _of("glue", "CreateJob", role_arn="Role", connections="Connections.Connections"),
-    "aws_iam_role": _of("iam", "CreateRole", name="RoleName", assume_role_policy="AssumeRolePolicyDocument"),
-    "aws_iam_role_policy": _of("iam", "PutRolePolicy", name="PolicyName", policy="PolicyDocument"),
-    "aws_lambda_event_source_mapping": _of("lambda", "CreateEventSourceMapping"),
-    "aws_lambda_function": _of(
-        "lambda", "CreateFunction", unchecked="source_code_hash", s3_bucket="Code.S3Bucket", s3_key="Code.S3Key",
-    ),
-    "aws_lambda_layer_version": _of(
-        "lambda", "PublishLayerVersion", unchecked="source_code_hash",
-        s3_bucket="Content.S3Bucket", s3_key="Content.S3Key",
-    ),
-    "aws_lambda_permission": _of("lambda", "AddPermission"),
-    "aws_s3_bucket": _of("s3", "CreateBucket"),
-    "aws_s3_bucket_lifecycle_configuration": _of(
-        "s3", "PutBucketLifecycleConfiguration", "LifecycleConfiguration",
-        rule="Rules", transition="Transitions",
-    ),
-    "aws_s3_bucket_logging": _of(
-        "s3", "PutBucketLogging", target_prefix="BucketLoggingStatus.LoggingEnabled.TargetPrefix",
-    ),
-    "aws_s3_bucket_ownership_controls": _of("s3", "PutBucketOwnershipControls", "OwnershipControls", rule="Rules"),
-    "aws_s3_bucket_policy": _of("s3", "PutBucketPolicy"),
-    "aws_s3_bucket_public_access_block": _of("s3", "PutPublicAccessBlock", "PublicAccessBlockConfiguration"),
-    "aws_s3_bucket_server_side_encryption_configuration": _of(
-        "s3", "PutBucketEncryption", "ServerSideEncryptionConfiguration", rule="Rules",
-        sse_algorithm="SSEAlgorithm", kms_master_key_id="KMSMasterKeyID",
-    ),
-    "aws_s3_bucket_versioning": _of("s3", "PutBucketVersioning", versioning_configuration="VersioningConfiguration"),
-    "aws_s3_object": _of("s3", "PutObject", unchecked="source source_hash"),
-    "aws_scheduler_schedule": _of("scheduler", "CreateSchedule"),
-    "aws_secretsmanager_secret": _of("secretsmanager", "CreateSecret", unchecked="recovery_window_in_days"),
-    "aws_security_group": _of("ec2", "CreateSecurityGroup", name="GroupName"),
-    "aws_sfn_state_machine": _of("stepfunctions", "CreateStateMachine"),
-    "aws_sns_topic": _of("sns", "CreateTopic"),
-    "aws_sns_topic_subscription": _of("sns", "Subscribe"),
-    "aws_sqs_queue": _of(
-        "sqs", "CreateQueue", name="QueueName",
-        unchecked="visibility_timeout_seconds message_retention_seconds redrive_policy redrive_allow_policy "
-        "sqs_managed_sse_enabled",
-    ),
-    "aws_subnet": _of("ec2", "CreateSubnet"),
-    "aws_vpc": _of("ec2", "CreateVpc", unchecked="enable_dns_support enable_dns_hostnames"),
-    "aws_vpc_endpoint": _of("ec2", "CreateVpcEndpoint", private_dns_enabled="PrivateDnsEnabled"),
-}  # fmt: skip
-
-# Resources without a call whose model says more than the provider's schema.
-UNCHECKED = {
-    "aws_route_table": "a route table has no values of its own",
-    "aws_route_table_association": "two ids",
-    "aws_s3_bucket_notification": "one switch",
-    "aws_sns_topic_policy": "a document, which IAM's own grammar checks",
-    "aws_sqs_queue_policy": "a document, which IAM's own grammar checks",
-    "aws_vpc_security_group_egress_rule": "ports and groups: the model has no limits",
-    "aws_vpc_security_group_ingress_rule": "ports and groups: the model has no limits",
-    "terraform_data": "of Terraform alone",
-}
+MOST_TAGS = 50
 
 
 @dataclass
@@ -152,13 +39,20 @@ def findings(kind: str, address: str, values: dict[str, Any]) -> Findings:
     shape = _input(counterpart.service, counterpart.call)
     for name in filter(None, counterpart.at.split(".")):
         shape = shape.members[name]
-    own = {
-        name: value
-        for name, value in values.items()
-        if name not in _TERRAFORMS_OWN | counterpart.unchecked and not _is_empty(value)
-    }
+    own = {name: value for name, value in values.items() if name not in _TERRAFORMS_OWN and not _is_empty(value)}
     _structure(shape, own, address, counterpart, found)
+    _tags(values.get("tags_all") or {}, address, counterpart, found)
     return found
+
+
+def _tags(tags: dict[str, str], address: str, counterpart: Counterpart, found: Findings) -> None:
+    """Hold tags against IAM's model of them, which has the rules that hold for all services."""
+    tag = _input("iam", "CreateRole").members["Tags"].member.members
+    for name, text in tags.items():
+        _value(tag["Key"], name, f"{address}.tags[{name}]", counterpart, found)
+        _value(tag["Value"], text, f"{address}.tags[{name}]", counterpart, found)
+    if len(tags) > MOST_TAGS:
+        found.wrong.append(f"{address} has {len(tags)} tags: at most {MOST_TAGS}")
 
 
 def _is_empty(value: Any) -> bool:
@@ -177,6 +71,12 @@ def _structure(shape: Shape, values: dict[str, Any], place: str, counterpart: Co
 
 
 def _member(shape: Shape, name: str, parent: str, counterpart: Counterpart) -> Shape | None:
+    if name in counterpart.elsewhere:
+        service, call, *members = counterpart.elsewhere[name].split(".")
+        found = _input(service, call)
+        for part in members:
+            found = found.members[part]
+        return found
     path = counterpart.renames.get(f"{parent}_{name}") or counterpart.renames.get(name)
     if path is not None:
         found: Shape | None = shape
@@ -252,12 +152,29 @@ def _in_range(shape: Shape, number: int, sentence: str, found: Findings) -> None
 
 
 def _pattern(shape: Shape) -> re.Pattern | None:
-    """The model's pattern, where it says the same in Python as in Java."""
+    """The model's pattern, put from Java's words into Python's. Raises re.error for one that can't be."""
     text = shape.metadata.get("pattern")
-    try:
-        return re.compile(text, re.DOTALL) if text else None
-    except re.error:
-        return None
+    return re.compile(_in_python(text), re.DOTALL) if text else None
+
+
+def _in_python(pattern: str) -> str:
+    """Java writes letters beyond the first plane as two, knows categories, and ignores case from some place on."""
+    pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", "\U00010000-\U0010ffff")
+    pattern = re.sub(r"\\p\{(\w)\}", lambda category: _letters_of(category[1]), pattern)
+    return re.sub(r"\(\?i\)([^()]*)", r"(?i:\1)", pattern)
+
+
+@lru_cache(maxsize=8)
+def _letters_of(category: str) -> str:
+    """A Unicode category (L, N, Z) as ranges in a character class."""
+    codes = [code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == category]
+    ranges = [[codes[0], codes[0]]]
+    for code in codes[1:]:
+        if code == ranges[-1][1] + 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
 
 
 @lru_cache(maxsize=64)

@@ -61,6 +61,15 @@ def local(content: dict) -> dict:
             "dataset transactions names the job etl, which is not under jobs",
         ),
         (lambda c: local(c)["worker"].update(type="G.99X"), "(found 'G.99X')"),
+        (
+            lambda c: c["arrivals"]["schedules"].update(sweep="cron(0 24 * * ? *)"),
+            "arrivals.schedules.sweep: Value error, has '24' as its hour, which cron() doesn't take (found 'cron(0 24",
+        ),
+        (lambda c: c["monitoring"].update(measure="rate(0 hours)"), "monitoring.measure: Value error, is no schedule"),
+        (
+            lambda c: c["environments"]["prod"]["raw_tiers"].update(archive_after_days=30),
+            "archive_after_days (30) must exceed intelligent_after_days (30)",
+        ),
     ],
 )
 def test_a_broken_inventory_gets_one_sentence_with_place_value_and_rule(tmp_path, change, said):

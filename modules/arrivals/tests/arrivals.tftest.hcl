@@ -101,46 +101,66 @@ run "calls_by_schedule_in_the_shops_own_time" {
   }
 }
 
-run "refuses_a_schedule_that_is_none" {
+run "knows_a_schedule_from_what_is_none" {
   command = plan
 
-  variables {
-    schedules = {
-      sweep = { name = "shop-dev-sweep", expression = "every day", time_zone = "Europe/London", function = "dispatcher", input = {} }
-    }
+  assert {
+    condition = alltrue([
+      for expression in [
+        "rate(1 hour)", "rate(5 minutes)", "rate(10 days)",
+        "cron(0 3 * * ? *)", "cron(15 10 ? * 6L 2022-2027)", "cron(0/15 8-17 ? * MON-FRI *)", "cron(0 8 LW * ? *)",
+        "cron(0 8 ? * 3#2 *)", "cron(30 9 1,15 JAN-JUN ? 2026)", "cron(*/10 * 3W * ? *)",
+      ] : can(regex(local.schedule_pattern, expression))
+    ])
+    error_message = "The examples of AWS's documentation are schedules."
   }
 
-  expect_failures = [var.schedules]
+  assert {
+    condition = [
+      for expression in [
+        "often", "rate(0 minutes)", "rate(1 hours)", "rate(5 minute)", "cron(0 3 * * ?)", "cron(60 3 * * ? *)",
+        "cron(0 24 * * ? *)", "cron(0 3 32 * ? *)", "cron(0 3 * 13 ? *)", "cron(0 3 ? * 8 *)", "cron(0 3 ? * */2 *)",
+        "cron(0 3 * * ? 1969)", "cron(0 3 */0 * ? *)", "cron(a b c d e f)", "cron(0 3 * * * *)", "cron(0 3 ? * ? *)",
+      ] : expression if can(regex(local.schedule_pattern, expression))
+    ] == []
+    error_message = "Fields out of range, a rate of nothing and two days at once are no schedules."
+  }
 }
 
-run "refuses_a_schedule_of_an_unknown_function" {
+run "refuses_a_schedule_that_never_comes_and_a_message_hidden_longer_than_sqs_hides_it" {
   command = plan
 
   variables {
-    schedules = {
-      sweep = { name = "shop-dev-sweep", expression = "rate(1 day)", time_zone = "Europe/London", function = "sweeper", input = {} }
-    }
+    schedules = { sweep = merge(var.schedules.sweep, { expression = "rate(0 minutes)" }) }
+    queue     = merge(var.queue, { visible_again_s = 43201 })
+    names     = merge(var.names, { queue = "shop-dev-arrivals.fifo" })
+    watched   = { bucket = "shop-dev-lake", prefix = "raw" }
+    batch     = { size = 100, window_s = 0 }
   }
 
-  expect_failures = [var.schedules]
+  expect_failures = [var.schedules, var.queue, var.names, var.watched, var.batch]
 }
 
-run "refuses_dead_letters_that_sqs_would_drop_sooner" {
+run "refuses_a_schedule_of_an_unknown_function_and_dead_letters_that_sqs_would_drop_sooner" {
   command = plan
 
   variables {
-    queue = { visible_again_s = 740, max_receives = 5, dead_letters_days = 30 }
+    schedules = { sweep = merge(var.schedules.sweep, { function = "sweeper" }) }
+    queue     = merge(var.queue, { dead_letters_days = 15 })
+    names     = merge(var.names, { run_ended = "run ended" })
+    batch     = { size = 10, window_s = 301 }
   }
 
-  expect_failures = [var.queue]
+  expect_failures = [var.schedules, var.queue, var.names, var.batch]
 }
 
-run "refuses_large_batches_without_a_window" {
+run "refuses_messages_that_are_never_received_and_functions_without_run_ended" {
   command = plan
 
   variables {
-    batch = { size = 100, window_s = 0 }
+    queue     = merge(var.queue, { max_receives = 0 })
+    functions = { dispatcher = var.functions.dispatcher }
   }
 
-  expect_failures = [var.batch]
+  expect_failures = [var.queue, var.functions]
 }

@@ -70,14 +70,17 @@ run "lets_nobody_in_from_outside" {
   }
 }
 
-run "refuses_records_of_less_than_three_months" {
+run "refuses_records_of_less_than_three_months_and_names_that_aws_wouldnt_take" {
   command = plan
 
   variables {
-    kept_days = 30
+    kept_days = 89
+    name      = "it"
+    bucket    = "shop_dev_audit"
+    account   = "11112222333"
   }
 
-  expect_failures = [var.kept_days]
+  expect_failures = [var.kept_days, var.name, var.bucket, var.account]
 }
 
 run "refuses_to_watch_nothing" {
@@ -85,6 +88,16 @@ run "refuses_to_watch_nothing" {
 
   variables {
     watched = []
+  }
+
+  expect_failures = [var.watched]
+}
+
+run "refuses_to_watch_what_is_no_bucket" {
+  command = plan
+
+  variables {
+    watched = ["shop-dev-lake-111122223333"]
   }
 
   expect_failures = [var.watched]

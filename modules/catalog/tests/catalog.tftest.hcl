@@ -80,32 +80,34 @@ run "lets_crawlers_write_raw_tables_alone" {
   }
 }
 
-run "refuses_a_crawler_over_the_whole_bucket" {
-  command = plan
-
-  variables {
-    crawlers = { orders = { name = "shop-dev-raw-orders", path = "s3://shop-dev-lake/", classifiers = [] } }
-  }
-
-  expect_failures = [var.crawlers]
-}
-
-run "refuses_a_classifier_that_nobody_declared" {
-  command = plan
-
-  variables {
-    crawlers = { orders = { name = "shop-dev-raw-orders", path = "s3://shop-dev-lake/raw/orders/", classifiers = ["xml"] } }
-  }
-
-  expect_failures = [var.crawlers]
-}
-
-run "refuses_a_database_name_that_athena_cant_ask" {
+run "refuses_a_database_name_that_athena_cant_ask_and_a_crawler_over_the_whole_bucket" {
   command = plan
 
   variables {
     databases = { raw = { name = "raw-dev", location = "s3://shop-dev-lake/raw/" } }
+    crawlers  = { orders = merge(var.crawlers.orders, { path = "s3://shop-dev-lake/" }) }
   }
 
-  expect_failures = [var.databases]
+  expect_failures = [var.databases, var.crawlers]
+}
+
+run "refuses_a_database_without_a_zone_and_a_classifier_that_nobody_declared" {
+  command = plan
+
+  variables {
+    databases = { raw = { name = "raw_dev", location = "s3://shop-dev-lake/" } }
+    crawlers  = { orders = merge(var.crawlers.orders, { classifiers = ["xml"] }) }
+  }
+
+  expect_failures = [var.databases, var.crawlers]
+}
+
+run "refuses_to_crawl_into_an_unknown_database" {
+  command = plan
+
+  variables {
+    crawled_database = "landing"
+  }
+
+  expect_failures = [var.crawled_database]
 }

@@ -118,68 +118,65 @@ run "joins_a_network_where_there_is_one" {
   }
 }
 
-run "refuses_an_action_with_a_star" {
+run "refuses_an_action_with_a_star_and_a_runtime_that_isnt_python" {
   command = plan
 
   variables {
-    functions = {
-      notify = {
-        name       = "shop-dev-notify"
-        does       = "Sends e-mails"
-        memory_mb  = 512
-        timeout_s  = 300
-        package    = { path = "x.zip", key = "x.zip", sha256_base64 = "x" }
-        statements = [{ sid = "All", actions = ["s3:*"], resources = ["arn:aws:s3:::shop-dev-lake/*"] }]
-      }
-    }
+    functions = { notify = merge(var.functions.notify, { statements = [{ sid = "All", actions = ["s3:*"], resources = ["arn:aws:s3:::shop-dev-lake/*"] }] }) }
+    runtime   = "nodejs22.x"
+  }
+
+  expect_failures = [var.functions, var.runtime]
+}
+
+run "refuses_all_resources_without_a_reason_and_a_processor_that_lambda_doesnt_have" {
+  command = plan
+
+  variables {
+    functions    = { notify = merge(var.functions.notify, { statements = [{ sid = "Metrics", actions = ["cloudwatch:PutMetricData"], resources = ["*"] }] }) }
+    architecture = "riscv"
+  }
+
+  expect_failures = [var.functions, var.architecture]
+}
+
+run "refuses_a_function_that_runs_longer_than_lambda_lets_it_and_days_that_logs_arent_kept" {
+  command = plan
+
+  variables {
+    functions = { notify = merge(var.functions.notify, { timeout_s = 901 }) }
+    log_days  = 0
+  }
+
+  expect_failures = [var.functions, var.log_days]
+}
+
+run "refuses_less_memory_than_lambda_gives" {
+  command = plan
+
+  variables {
+    functions = { notify = merge(var.functions.notify, { memory_mb = 127 }) }
   }
 
   expect_failures = [var.functions]
 }
 
-run "refuses_all_resources_without_a_reason" {
+run "refuses_more_disk_than_lambda_gives" {
   command = plan
 
   variables {
-    functions = {
-      notify = {
-        name       = "shop-dev-notify"
-        does       = "Sends e-mails"
-        memory_mb  = 512
-        timeout_s  = 300
-        package    = { path = "x.zip", key = "x.zip", sha256_base64 = "x" }
-        statements = [{ sid = "Metrics", actions = ["cloudwatch:PutMetricData"], resources = ["*"] }]
-      }
-    }
+    functions = { notify = merge(var.functions.notify, { ephemeral_mb = 10241 }) }
   }
 
   expect_failures = [var.functions]
 }
 
-run "refuses_a_function_that_runs_longer_than_lambda_lets_it" {
+run "refuses_a_name_that_lambda_wouldnt_take" {
   command = plan
 
   variables {
-    functions = {
-      notify = {
-        name      = "shop-dev-notify"
-        does      = "Sends e-mails"
-        memory_mb = 512
-        timeout_s = 901
-        package   = { path = "x.zip", key = "x.zip", sha256_base64 = "x" }
-      }
-    }
+    functions = { notify = merge(var.functions.notify, { name = "shop.dev.notify" }) }
   }
 
   expect_failures = [var.functions]
-}
-
-run "refuses_a_retention_that_cloudwatch_doesnt_have" {
-  command = plan
-
-  variables {
-    log_days = 0
-  }
-
-  expect_failures = [var.log_days]
 }

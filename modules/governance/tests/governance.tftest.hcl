@@ -66,22 +66,25 @@ run "lets_a_session_last_an_hour" {
   }
 }
 
-run "refuses_a_role_that_may_do_anything" {
+run "refuses_a_role_that_may_do_anything_and_a_budget_of_nothing" {
   command = plan
 
   variables {
-    roles = { admin = { what = "Everything.", statements = [{ sid = "All", actions = ["*"], resources = ["arn:aws:s3:::shop-dev-lake"] }] } }
+    roles           = { admin = { what = "Everything.", statements = [{ sid = "All", actions = ["*"], resources = ["arn:aws:s3:::shop-dev-lake"] }] } }
+    monthly_dollars = 0
+    account         = "1111-2222-3333"
   }
 
-  expect_failures = [var.roles]
+  expect_failures = [var.roles, var.monthly_dollars, var.account]
 }
 
-run "refuses_a_budget_of_nothing" {
+run "refuses_all_resources_without_a_reason_and_an_anomaly_of_nothing" {
   command = plan
 
   variables {
-    monthly_dollars = 0
+    roles           = { admin = { what = "Sees alarms.", statements = [{ sid = "SeeAlarms", actions = ["cloudwatch:DescribeAlarms"], resources = ["*"] }] } }
+    anomaly_dollars = 0
   }
 
-  expect_failures = [var.monthly_dollars]
+  expect_failures = [var.roles, var.anomaly_dollars]
 }

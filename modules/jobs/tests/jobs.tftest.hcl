@@ -96,42 +96,48 @@ run "installs_packages_from_the_wheelhouse_and_from_no_index" {
   }
 }
 
-run "refuses_a_worker_type_that_glue_doesnt_have" {
+run "refuses_an_action_with_a_star_and_a_worker_type_that_glue_doesnt_have" {
   command = plan
 
   variables {
-    worker = { type = "G.99X", number = 2 }
+    jobs     = { orders = merge(var.jobs.orders, { statements = [{ sid = "All", actions = ["s3:*"], resources = ["arn:aws:s3:::shop-dev-lake/*"] }] }) }
+    worker   = { type = "G.99X", number = 2 }
+    log_days = 45
   }
 
-  expect_failures = [var.worker]
+  expect_failures = [var.jobs, var.worker, var.log_days]
 }
 
-run "refuses_a_job_without_a_worker_beside_the_driver" {
+run "refuses_all_resources_without_a_reason_and_no_worker_beside_the_driver" {
   command = plan
 
   variables {
-    worker = { type = "G.1X", number = 1 }
+    jobs             = { orders = merge(var.jobs.orders, { statements = [{ sid = "Metrics", actions = ["cloudwatch:PutMetricData"], resources = ["*"] }] }) }
+    worker           = { type = "G.1X", number = 1 }
+    log_group_prefix = "/aws/glue/shop-dev"
   }
 
-  expect_failures = [var.worker]
+  expect_failures = [var.jobs, var.worker, var.log_group_prefix]
 }
 
-run "refuses_a_glue_without_iceberg_branches" {
+run "refuses_a_job_that_may_take_no_time_and_a_glue_without_iceberg_branches" {
   command = plan
 
   variables {
+    jobs         = { orders = merge(var.jobs.orders, { timeout_min = 0 }) }
     glue_version = "4.0"
   }
 
-  expect_failures = [var.glue_version]
+  expect_failures = [var.jobs, var.glue_version]
 }
 
-run "refuses_a_wheelhouse_that_glue_wouldnt_unpack" {
+run "refuses_a_job_name_in_capitals_and_a_wheelhouse_that_glue_wouldnt_unpack" {
   command = plan
 
   variables {
+    jobs       = { orders = merge(var.jobs.orders, { name = "Orders" }) }
     wheelhouse = { path = "build/wheelhouse.zip", key = "wheels/packages.zip", sha256_base64 = "x" }
   }
 
-  expect_failures = [var.wheelhouse]
+  expect_failures = [var.jobs, var.wheelhouse]
 }

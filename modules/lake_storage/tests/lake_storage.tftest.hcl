@@ -88,34 +88,39 @@ run "encrypts_with_the_key_that_is_given" {
   }
 }
 
-run "refuses_a_zone_without_retention" {
+run "refuses_a_zone_without_retention_and_a_bucket_name_that_is_too_long" {
   command = plan
 
   variables {
-    zones = { quarantine = { prefix = "quarantine/" } }
+    zones           = { quarantine = { prefix = "quarantine/" } }
+    buckets         = merge(var.buckets, { lake = "a-shop-whose-name-goes-on-and-on-and-on-staging-lake-111122223333" })
+    noncurrent_days = 0
   }
 
-  expect_failures = [var.zones]
+  expect_failures = [var.zones, var.buckets, var.noncurrent_days]
 }
 
-run "refuses_a_retention_of_no_days" {
+run "refuses_a_retention_of_no_days_and_a_bucket_name_in_capitals" {
   command = plan
 
   variables {
-    zones = { quarantine = { prefix = "quarantine/", kept_days = 0 } }
+    zones           = { quarantine = { prefix = "quarantine/", kept_days = 0 } }
+    buckets         = merge(var.buckets, { lake = "Shop-dev-lake" })
+    access_log_days = 0
   }
 
-  expect_failures = [var.zones]
+  expect_failures = [var.zones, var.buckets, var.access_log_days]
 }
 
-run "refuses_to_delete_files_of_tables" {
+run "refuses_to_delete_files_of_tables_and_a_key_by_its_alias" {
   command = plan
 
   variables {
-    zones = { curated = { prefix = "curated/", holds_tables = true, kept_days = 730 } }
+    zones       = { curated = { prefix = "curated/", holds_tables = true, kept_days = 730 } }
+    kms_key_arn = "alias/shop"
   }
 
-  expect_failures = [var.zones]
+  expect_failures = [var.zones, var.kms_key_arn]
 }
 
 run "refuses_to_archive_what_is_deleted_before" {
@@ -128,16 +133,22 @@ run "refuses_to_archive_what_is_deleted_before" {
   expect_failures = [var.zones]
 }
 
-run "refuses_a_bucket_name_that_is_too_long" {
+run "refuses_to_archive_what_isnt_tiered_yet" {
   command = plan
 
   variables {
-    buckets = {
-      lake      = "a-shop-whose-name-goes-on-and-on-and-on-staging-lake-111122223333"
-      artifacts = "shop-dev-artifacts-111122223333"
-      logs      = "shop-dev-logs-111122223333"
-    }
+    zones = { raw = { prefix = "raw/", kept_days = 365, intelligent_after_days = 90, archive_after_days = 90 } }
   }
 
-  expect_failures = [var.buckets]
+  expect_failures = [var.zones]
+}
+
+run "refuses_a_prefix_that_is_no_folder" {
+  command = plan
+
+  variables {
+    zones = { raw = { prefix = "raw", kept_days = 365 } }
+  }
+
+  expect_failures = [var.zones]
 }

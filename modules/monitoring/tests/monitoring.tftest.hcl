@@ -87,55 +87,53 @@ run "keeps_a_dashboards_body_as_it_is" {
   }
 }
 
-run "refuses_an_alarm_that_doesnt_say_what_to_do" {
+run "refuses_an_alarm_that_doesnt_say_what_to_do_and_a_dashboard_that_is_no_json" {
   command = plan
 
   variables {
-    alarms = {
-      shop-dev-dead-letters = {
-        metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible"]
-        dimensions  = {}
-        statistic   = "Maximum"
-        comparison  = "GreaterThanOrEqualToThreshold"
-        threshold   = 1
-        period_s    = 300
-        missing     = "notBreaching"
-        description = "Notifications could not be handled."
-      }
-    }
+    alarms     = { dead-letters = merge(var.alarms.shop-dev-dead-letters, { description = "Notifications could not be handled." }) }
+    dashboards = { shop-dev-cost = "{\"widgets\": [," }
   }
 
-  expect_failures = [var.alarms]
+  expect_failures = [var.alarms, var.dashboards]
 }
 
 run "refuses_periods_of_more_than_a_day" {
   command = plan
 
   variables {
-    alarms = {
-      shop-dev-cost-of-a-week = {
-        metric      = ["Shop", "Dollars"]
-        dimensions  = {}
-        statistic   = "Sum"
-        comparison  = "GreaterThanThreshold"
-        threshold   = 1
-        period_s    = 86400
-        periods     = 7
-        missing     = "notBreaching"
-        description = "Next: look at the runs."
-      }
-    }
+    alarms = { dead-letters = merge(var.alarms.shop-dev-dead-letters, { period_s = 86400, periods = 7 }) }
   }
 
   expect_failures = [var.alarms]
 }
 
-run "refuses_a_dashboard_that_is_no_json" {
+run "refuses_a_statistic_that_cloudwatch_doesnt_have" {
   command = plan
 
   variables {
-    dashboards = { shop-dev-cost = "{\"widgets\": [," }
+    alarms = { dead-letters = merge(var.alarms.shop-dev-dead-letters, { statistic = "Median" }) }
   }
 
-  expect_failures = [var.dashboards]
+  expect_failures = [var.alarms]
+}
+
+run "refuses_a_meaning_of_missing_data_that_cloudwatch_doesnt_have" {
+  command = plan
+
+  variables {
+    alarms = { dead-letters = merge(var.alarms.shop-dev-dead-letters, { missing = "fine" }) }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "refuses_a_name_that_is_too_long" {
+  command = plan
+
+  variables {
+    alarms = { (format("%0256d", 1)) = var.alarms.shop-dev-dead-letters }
+  }
+
+  expect_failures = [var.alarms]
 }

@@ -62,32 +62,26 @@ run "logs_every_connection" {
   }
 }
 
-run "refuses_a_single_zone" {
+run "refuses_a_single_zone_and_addresses_that_arent_a_block" {
   command = plan
 
   variables {
     availability_zones = ["us-east-1a"]
+    cidr               = "10.20.0.0"
+    services           = ["s3", "glue"]
+    flow_log_days      = 8
   }
 
-  expect_failures = [var.availability_zones]
+  expect_failures = [var.availability_zones, var.cidr, var.services, var.flow_log_days]
 }
 
-run "refuses_addresses_that_arent_a_block" {
+run "refuses_one_zone_twice_and_more_addresses_than_a_network_has" {
   command = plan
 
   variables {
-    cidr = "10.20.0.0"
+    availability_zones = ["us-east-1a", "us-east-1a"]
+    cidr               = "10.0.0.0/15"
   }
 
-  expect_failures = [var.cidr]
-}
-
-run "refuses_an_interface_where_a_gateway_is" {
-  command = plan
-
-  variables {
-    services = ["s3", "glue"]
-  }
-
-  expect_failures = [var.services]
+  expect_failures = [var.availability_zones, var.cidr]
 }

@@ -68,21 +68,22 @@ run "encrypts_with_the_key_that_is_given" {
   }
 }
 
-run "refuses_an_email_that_isnt_one" {
+run "refuses_an_email_that_isnt_one_and_an_account_of_eleven_digits" {
   command = plan
 
   variables {
-    topics = { cost = { name = "shop-dev-cost-alerts", arn = "arn:aws:sns:us-east-1:111122223333:x", emails = ["finops"] } }
+    topics  = { cost = merge(var.topics.cost, { emails = ["finops"] }) }
+    account = "11112222333"
   }
 
-  expect_failures = [var.topics]
+  expect_failures = [var.topics, var.account]
 }
 
 run "refuses_a_telephone_number_without_its_country" {
   command = plan
 
   variables {
-    topics = { cost = { name = "shop-dev-cost-alerts", arn = "arn:aws:sns:us-east-1:111122223333:x", phones = ["01234 567890"] } }
+    topics = { cost = merge(var.topics.cost, { phones = ["01234 567890"] }) }
   }
 
   expect_failures = [var.topics]
@@ -92,7 +93,17 @@ run "refuses_an_address_without_tls" {
   command = plan
 
   variables {
-    topics = { cost = { name = "shop-dev-cost-alerts", arn = "arn:aws:sns:us-east-1:111122223333:x", urls = ["http://hooks.example.com/costs"] } }
+    topics = { cost = merge(var.topics.cost, { urls = ["http://hooks.example.com/costs"] }) }
+  }
+
+  expect_failures = [var.topics]
+}
+
+run "refuses_a_topic_name_with_a_space" {
+  command = plan
+
+  variables {
+    topics = { cost = merge(var.topics.cost, { name = "cost alerts" }) }
   }
 
   expect_failures = [var.topics]

@@ -76,32 +76,26 @@ run "starts_executions_of_itself_alone" {
   }
 }
 
-run "refuses_a_placeholder_that_nobody_filled" {
+run "refuses_a_placeholder_that_nobody_filled_and_to_call_any_function" {
   command = plan
 
   variables {
     definition = "{\"StartAt\": \"Done\", \"States\": {\"Done\": {\"Type\": \"Task\", \"Resource\": \"$${publish}\"}}}"
+    calls      = merge(var.calls, { functions = ["arn:aws:lambda:us-east-1:111122223333:function:*"] })
+    name       = "shop.dev.pipeline"
+    log        = { days = 7, level = "DEBUG" }
   }
 
-  expect_failures = [var.definition]
+  expect_failures = [var.definition, var.calls, var.name, var.log]
 }
 
-run "refuses_a_definition_that_is_no_state_machine" {
+run "refuses_a_definition_that_is_no_state_machine_and_days_that_logs_arent_kept" {
   command = plan
 
   variables {
     definition = "{\"StartAt\": "
+    log        = { days = 8 }
   }
 
-  expect_failures = [var.definition]
-}
-
-run "refuses_to_call_any_function" {
-  command = plan
-
-  variables {
-    calls = { functions = ["arn:aws:lambda:us-east-1:111122223333:function:*"], jobs = [], crawlers = [], manifests = "arn:aws:s3:::shop-dev-lake/runs/*" }
-  }
-
-  expect_failures = [var.calls]
+  expect_failures = [var.definition, var.log]
 }

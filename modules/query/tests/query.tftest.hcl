@@ -58,22 +58,25 @@ run "keeps_questions_in_the_workgroup" {
   }
 }
 
-run "refuses_a_question_that_changes_something" {
+run "refuses_a_question_that_changes_something_and_a_cutoff_below_athenas_least" {
   command = plan
 
   variables {
-    queries = { tidy = { description = "Tidies up.", database = "curated_dev", sql = "DROP TABLE curated_dev.sales" } }
+    queries        = { tidy = { description = "Tidies up.", database = "curated_dev", sql = "DROP TABLE curated_dev.sales" } }
+    max_scanned_gb = 0
+    workgroup      = "shop dev"
   }
 
-  expect_failures = [var.queries]
+  expect_failures = [var.queries, var.max_scanned_gb, var.workgroup]
 }
 
-run "refuses_a_cutoff_below_athenas_least" {
+run "refuses_a_description_longer_than_athena_takes_and_results_in_no_folder" {
   command = plan
 
   variables {
-    max_scanned_gb = 0
+    queries = { long = merge(var.queries.revenue-by-day, { description = format("%1025s", "Revenue by day.") }) }
+    results = "s3://shop-dev-lake/"
   }
 
-  expect_failures = [var.max_scanned_gb]
+  expect_failures = [var.queries, var.results]
 }

@@ -69,22 +69,24 @@ run "gives_a_destroyed_key_thirty_days" {
   }
 }
 
-run "refuses_a_table_whose_keys_are_one_attribute" {
+run "refuses_a_table_whose_keys_are_one_attribute_and_a_recovery_that_secrets_manager_doesnt_have" {
   command = plan
 
   variables {
-    tables = { runs = { name = "shop-dev-runs", partition_key = "id", sort_key = "id" } }
-  }
-
-  expect_failures = [var.tables]
-}
-
-run "refuses_a_recovery_that_secrets_manager_doesnt_have" {
-  command = plan
-
-  variables {
+    tables        = { runs = { name = "shop-dev-runs", partition_key = "id", sort_key = "id" } }
     recovery_days = 3
   }
 
-  expect_failures = [var.recovery_days]
+  expect_failures = [var.tables, var.recovery_days]
+}
+
+run "refuses_names_that_aws_wouldnt_take" {
+  command = plan
+
+  variables {
+    tables = { runs = { name = "shop dev runs", partition_key = "id" } }
+    secret = "personal data key"
+  }
+
+  expect_failures = [var.tables, var.secret]
 }

@@ -85,62 +85,60 @@ run "is_another_lake_in_prod" {
   }
 }
 
-run "refuses_an_environment_that_lake_yaml_doesnt_know" {
+run "refuses_an_environment_that_lake_yaml_doesnt_know_and_tags_that_aws_wouldnt_take" {
   command = plan
 
   variables {
     environment = "production"
+    account     = "shop"
+    owner       = ""
+    cost_center = "*"
+    kms_key_arn = "alias/shop"
+    artifacts   = "nowhere.json"
   }
 
-  expect_failures = [var.environment]
+  expect_failures = [var.environment, var.account, var.owner, var.cost_center, var.kms_key_arn, var.artifacts]
 }
 
-run "refuses_to_deploy_the_laptops_environment" {
+run "refuses_to_deploy_the_laptops_environment_and_to_tell_of_an_unknown_topic" {
   command = plan
 
   variables {
     environment = "local"
+    network     = { cidr = "10.20.0.0" }
+    subscribers = { everything = { emails = ["on-call@example.com"] } }
   }
 
-  expect_failures = [var.environment]
+  expect_failures = [var.environment, var.network, var.subscribers]
 }
 
-run "refuses_subscribers_of_an_unknown_topic" {
+run "refuses_an_email_that_isnt_one_and_one_zone_twice" {
   command = plan
 
   variables {
-    subscribers = { everything = { emails = ["on-call@example.com"] } }
+    network     = { zones = ["a", "a"] }
+    subscribers = { cost = { emails = ["finops"] } }
+  }
+
+  expect_failures = [var.network, var.subscribers]
+}
+
+run "refuses_a_telephone_number_without_its_country" {
+  command = plan
+
+  variables {
+    subscribers = { cost = { phones = ["01234 567890"] } }
   }
 
   expect_failures = [var.subscribers]
 }
 
-run "refuses_a_key_that_is_no_key" {
+run "refuses_an_address_without_tls" {
   command = plan
 
   variables {
-    kms_key_arn = "alias/shop"
+    subscribers = { cost = { urls = ["http://hooks.example.com/costs"] } }
   }
 
-  expect_failures = [var.kms_key_arn]
-}
-
-run "refuses_an_account_that_is_no_number_of_one" {
-  command = plan
-
-  variables {
-    account = "shop"
-  }
-
-  expect_failures = [var.account]
-}
-
-run "refuses_an_owner_that_is_no_tag" {
-  command = plan
-
-  variables {
-    owner = ""
-  }
-
-  expect_failures = [var.owner]
+  expect_failures = [var.subscribers]
 }
