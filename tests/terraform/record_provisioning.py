@@ -1,6 +1,8 @@
 """Provision local lakes of some environments on an emulator of its own; print the calls that made them, as JSON.
 
-A process of its own, since one has one emulator: `python -m tests.terraform.record_provisioning FOLDER ACCOUNT ENV...`
+A process of its own, since one has one emulator:
+`python -m tests.terraform.record_provisioning FOLDER ACCOUNT READER ENV...`. READER's address stands in the first
+environment's alerts, as if lake.yaml had it.
 """
 
 import json
@@ -18,13 +20,19 @@ from local.emulator import Emulator
 from local.provision import provision
 from shoplake.artifacts import build_artifacts
 from shoplake.config import Lake
-from shoplake.inventory import load_inventory
+from shoplake.inventory import Inventory, load_inventory
 from shoplake.root import root
 
 _ASKING = ("Get", "Describe", "List", "Head")
 
 
-def main(folder: Path, account: str, environments: list[str]) -> None:
+def read_by(inventory: Inventory, environment: str, reader: str) -> Inventory:
+    """The inventory with an address in an environment's alerts."""
+    settings = inventory.environments[environment].model_copy(update={"alerts": [reader]})
+    return inventory.model_copy(update={"environments": inventory.environments | {environment: settings}})
+
+
+def main(folder: Path, account: str, reader: str, environments: list[str]) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -32,7 +40,7 @@ def main(folder: Path, account: str, environments: list[str]) -> None:
     os.environ["AWS_ACCESS_KEY_ID"] = account
     boto3.setup_default_session()
     artifacts = build_artifacts(root(), folder / "build")
-    inventory = load_inventory()
+    inventory = read_by(load_inventory(), environments[0], reader)
     for environment in environments:
 
         def record(params, model, environment=environment, **_) -> None:
@@ -51,4 +59,4 @@ def main(folder: Path, account: str, environments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:])

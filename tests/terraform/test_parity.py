@@ -1,6 +1,7 @@
 """The laptop's lake and AWS's are one lake: what the local provisioner makes is what Terraform plans.
 
-Both are asked for dev, staging and prod. What differs stands in `STATED`, each with its reason; nothing else may.
+Both are asked for dev, staging and prod, and one address of lake.yaml is told in dev. What differs and what isn't
+compared stands in the lists below, each with its reason; nothing else may.
 """
 
 import json
@@ -11,10 +12,13 @@ import sys
 import pytest
 
 from tests.terraform.conftest import ENVIRONMENTS
-from tests.terraform.parity import Things, planned, provisioned
+from tests.terraform.planned import not_compared, planned
+from tests.terraform.provisioned import provisioned
+from tests.terraform.things import Things
 from tests.terraform.workspace import ROOT
 
 ACCOUNT = "123456789012"
+READER = "owner@example.com"
 MISSING = "(not there)"
 
 # Things that only one side has: kind, name, side, why.
@@ -41,13 +45,62 @@ STATED_ATTRIBUTES = [
     ("job", "--custom-logGroup-prefix", "planned", "environments of one account have their own logs"),
     ("job", "--(additional-python-modules|python-modules-installer-option)", "planned", "a laptop has the packages"),
 ]
+# Types of resources that a laptop has nothing of.
+TYPES_NOT_COMPARED = {
+    "aws_budgets_budget": "nothing is billed on a laptop",
+    "aws_ce_anomaly_monitor": "nothing is billed on a laptop",
+    "aws_ce_anomaly_subscription": "nothing is billed on a laptop",
+    "aws_cloudtrail": "nobody audits a laptop",
+    "aws_cloudwatch_log_metric_filter": "the local AWS ends no function by itself",
+    "aws_iam_role_policy": "the local AWS has one user; test_policies holds policies against what the code calls",
+    "aws_lambda_layer_version": "a laptop has the packages",
+    "aws_s3_bucket_lifecycle_configuration": "a laptop's files are deleted by hand",
+    "aws_s3_bucket_logging": "nobody audits a laptop",
+    "aws_s3_bucket_ownership_controls": "the local AWS has one user",
+    "aws_s3_bucket_policy": "the local AWS has one user",
+    "aws_s3_bucket_public_access_block": "the local AWS listens on 127.0.0.1",
+    "aws_s3_bucket_server_side_encryption_configuration": "a laptop's disk is its owner's to encrypt",
+    "aws_s3_object": "the artifacts' own tests compare what is built",
+    "aws_sns_topic_policy": "the local AWS has one user",
+    "terraform_data": "checks of lake.yaml, which makes nothing",
+}
+# Attributes that the plan has alone: type, path, why. Patterns.
+ATTRIBUTES_NOT_COMPARED = [
+    (r"\w+", "region", "the provider's, which stands in ARNs"),
+    (r"\w+", "tags_all", "nothing is billed on a laptop"),
+    (r"aws_(athena_workgroup|cloudwatch_event_rule|iam_role|secretsmanager_secret)", "description", "words for people"),
+    ("aws_athena_workgroup", r".*\.encryption_configuration", "a laptop's disk is its owner's to encrypt"),
+    ("aws_athena_workgroup", "state", "enabled, which is also the default"),
+    ("aws_dynamodb_table", "deletion_protection_enabled", "a laptop's lake is deleted whole"),
+    ("aws_glue_job", "execution_class", "standard, which is also the default"),
+    ("aws_iam_role", "max_session_duration", "an hour, which is also the default"),
+    ("aws_lambda_function", "layers", "a laptop has the packages"),
+    ("aws_lambda_function", "source_code_hash", "the artifacts' own tests compare what is built"),
+    ("aws_lambda_function", "tracing_config", "nothing on a laptop takes traces"),
+    ("aws_secretsmanager_secret", "recovery_window_in_days", "a laptop's key goes with its lake"),
+    ("aws_sfn_state_machine", "logging_configuration", "the local AWS keeps an execution's history itself"),
+    ("aws_sfn_state_machine", "tracing_configuration", "nothing on a laptop takes traces"),
+    ("aws_sqs_queue", "redrive_allow_policy", "the local AWS has one user"),
+    ("aws_sqs_queue", "sqs_managed_sse_enabled", "a laptop's disk is its owner's to encrypt"),
+]
+
+
+@pytest.fixture(scope="module")
+def plans(plans, workspace, tmp_path_factory):
+    """The plans, that of dev with an address in lake.yaml."""
+    copy = workspace.copy(tmp_path_factory.mktemp("read"))
+    lake = copy.folder / "lake.yaml"
+    text = lake.read_text()
+    assert text.count("    alerts: [] ") == 1
+    lake.write_text(text.replace("    alerts: [] ", f"    alerts: [{READER}] "))
+    return plans | {ENVIRONMENTS[0]: copy.planned(ENVIRONMENTS[0])}
 
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory) -> dict[str, list[dict]]:
     """The calls by which the local provisioner makes the lake of each environment, on an emulator."""
     folder = tmp_path_factory.mktemp("provisioned")
-    command = [sys.executable, "-m", "tests.terraform.record_provisioning", str(folder), ACCOUNT, *ENVIRONMENTS]
+    command = [sys.executable, "-m", "tests.terraform.record_provisioning", str(folder), ACCOUNT, READER, *ENVIRONMENTS]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr[-3000:]
     recorded = [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
@@ -77,6 +130,32 @@ def test_what_both_sides_make_is_equal(lakes):
         if not _is_stated_attribute(kind, attribute, mine, theirs)
     ]
     assert not differences, "\n".join(sorted(differences)[:20])
+
+
+def test_every_type_and_attribute_of_the_plan_is_compared_or_stated(plans):
+    """And what is stated is there."""
+    found = [not_compared(plans[env]) for env in ENVIRONMENTS]
+    assert {kind for kinds, _ in found for kind in kinds} == TYPES_NOT_COMPARED.keys()
+    attributes = {attribute for _, paths in found for attribute in paths}
+    stated = {
+        (kind, path): [
+            number
+            for number, (k, p, _) in enumerate(ATTRIBUTES_NOT_COMPARED)
+            if re.fullmatch(k, kind) and re.fullmatch(p, path)
+        ]
+        for kind, path in attributes
+    }
+    assert [attribute for attribute, numbers in stated.items() if not numbers] == []
+    assert {number for numbers in stated.values() for number in numbers} == set(range(len(ATTRIBUTES_NOT_COMPARED)))
+
+
+def test_the_addresses_of_lake_yaml_are_subscribed_on_both_sides(plans, calls):
+    expected = {
+        ("subscription", f"shoplake-dev-{topic} {READER}"): {"protocol": "email"}
+        for topic in ("cost-alerts", "data-quality-alerts", "pipeline-notifications")
+    }
+    for things in (provisioned(calls["dev"]), planned(plans["dev"])):
+        assert {thing: what for thing, what in things.items() if thing[0] == "subscription"} == expected
 
 
 def test_every_stated_difference_is_one(plans, calls):

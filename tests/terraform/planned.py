@@ -1,208 +1,109 @@
-"""What a lake is made of, in one form: from the calls of the local provisioner, and from a plan of Terraform.
-
-A thing is `(kind, name)`, and has attributes under the names that AWS's API gives them. JSON inside text is compared
-as what it says.
-"""
+"""The things of a plan, and what of the plan is not compared, each with its reason."""
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
+from tests.terraform.things import Things, sorted_lines
 from tests.terraform.workspace import Plan, one
 
-Things = dict[tuple[str, str], dict[str, Any]]
+
+class _Asked(dict):
+    """A resource's values or one of its blocks, which knows what of it was asked for."""
+
+    def __init__(self, content: dict[str, Any]):
+        super().__init__({name: _watched(value) for name, value in content.items()})
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+    def unasked(self, place: str = "") -> Iterator[str]:
+        """The paths of what has a value and was not asked for, of blocks too."""
+        for name, value in self.items():
+            if name not in self.names:
+                if value not in (None, "", False, [], {}):
+                    yield f"{place}{name}"
+                continue
+            for block in value if isinstance(value, list) else []:
+                if isinstance(block, _Asked):
+                    yield from block.unasked(f"{place}{name}.")
 
 
-def provisioned(calls: list[dict[str, Any]]) -> Things:
-    """The things that recorded calls made."""
-    things: Things = defaultdict(dict)
-    for call in calls:
-        _OF_CALL[call["call"]](things, call["given"])
-    return dict(things)
+def _watched(value: Any) -> Any:
+    """Blocks are lists of mappings; a mapping of its own, such as a job's arguments, is one value."""
+    is_blocks = isinstance(value, list) and value and all(isinstance(block, dict) for block in value)
+    return [_Asked(block) for block in value] if is_blocks else value
 
 
 def planned(plan: Plan) -> Things:
     """The things of a plan that the local provisioner also makes."""
+    return _read(plan)[0]
+
+
+def not_compared(plan: Plan) -> tuple[set[str], set[tuple[str, str]]]:
+    """Types of resources, and types with attributes, that `planned` makes nothing of though they have a value."""
+    return {resource["type"] for resource in plan.resources} - _OF_RESOURCE.keys(), _read(plan)[1]
+
+
+def _read(plan: Plan) -> tuple[Things, set[tuple[str, str]]]:
     things: Things = defaultdict(dict)
+    unasked = set()
+    owners = {r["address"]: r["values"].get("bucket") or r["values"].get("name") for r in plan.resources}
     for resource in plan.resources:
-        if resource["type"] in _OF_RESOURCE:
-            _OF_RESOURCE[resource["type"]](things, resource["values"])
-    return dict(things)
+        if (kind := resource["type"]) in _OF_RESOURCE:
+            values = _Asked(resource["values"] | {OWNER: owners.get(_owner(resource))})
+            _OF_RESOURCE[kind](things, values)
+            unasked |= {(kind, path) for path in values.unasked() if path != OWNER}
+    return dict(things), unasked
 
 
-# --- from calls -----------------------------------------------------------------------------------------------------
+# The bucket or topic that a resource belongs to, whose name is known after apply; by the addresses of both.
+OWNER = "(owner)"
 
 
-def _take(kind: str, name: str, *attributes: str):
-    """A call whose arguments are the thing's attributes."""
-
-    def take(things: Things, given: dict[str, Any]) -> None:
-        things[kind, given[name]] |= {attribute: given.get(attribute) for attribute in attributes}
-
-    return take
-
-
-def _bucket_announces(things: Things, given: dict[str, Any]) -> None:
-    announces = "EventBridgeConfiguration" in given["NotificationConfiguration"]
-    things["bucket", given["Bucket"]]["announces"] = announces
-
-
-def _table(things: Things, given: dict[str, Any]) -> None:
-    thing = things["table", given["TableName"]]
-    thing["BillingMode"] = given["BillingMode"]
-    thing["attributes"] = sorted(attribute["AttributeName"] for attribute in given["AttributeDefinitions"])
-    thing["keys"] = [key["AttributeName"] for key in given["KeySchema"]]
-    thing["indexes"] = {
-        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
-        for index in given.get("GlobalSecondaryIndexes", [])
-    }
-
-
-def _recovery(things: Things, given: dict[str, Any]) -> None:
-    recovery = given["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
-    things["table", given["TableName"]]["recovery"] = recovery
-
-
-def _database(things: Things, given: dict[str, Any]) -> None:
-    things["database", given["DatabaseInput"]["Name"]]["LocationUri"] = given["DatabaseInput"]["LocationUri"]
-
-
-def _workgroup(things: Things, given: dict[str, Any]) -> None:
-    configuration = dict(given["Configuration"])
-    configuration |= {"OutputLocation": configuration.pop("ResultConfiguration")["OutputLocation"]}
-    things["workgroup", given["Name"]] |= configuration
-
-
-def _classifier(things: Things, given: dict[str, Any]) -> None:
-    settings = dict(next(iter(given.values())))
-    things["classifier", settings.pop("Name")] |= settings
-
-
-def _crawler(things: Things, given: dict[str, Any]) -> None:
-    settings = dict(given) | {"Configuration": json.loads(given["Configuration"])}
-    things["crawler", settings.pop("Name")] |= settings
-
-
-def _role(things: Things, given: dict[str, Any]) -> None:
-    things["role", given["RoleName"]]["trusts"] = _trusted(given["AssumeRolePolicyDocument"])
-
-
-def _trusted(document: str) -> str:
-    return json.loads(document)["Statement"][0]["Principal"]["Service"]
-
-
-def _job(things: Things, given: dict[str, Any]) -> None:
-    settings = dict(given)
-    arguments = dict(settings.pop("DefaultArguments"))
-    thing = things["job", settings.pop("Name")]
-    thing |= settings | {"--conf": sorted(arguments.pop("--conf").split(" --conf "))} | arguments
-
-
-def _function(things: Things, given: dict[str, Any]) -> None:
-    settings = dict(given)
-    variables = settings.pop("Environment")["Variables"]
-    thing = things["function", settings.pop("FunctionName")]
-    thing |= settings | {f"${name}": value for name, value in variables.items()}
-
-
-def _state_machine(things: Things, given: dict[str, Any]) -> None:
-    settings = dict(given) | {"definition": json.loads(given["definition"])}
-    things["state machine", settings.pop("name")] |= settings
-
-
-def _rule(things: Things, given: dict[str, Any]) -> None:
-    things["rule", given["Name"]] |= {"pattern": json.loads(given["EventPattern"])}
-
-
-def _targets(things: Things, given: dict[str, Any]) -> None:
-    things["rule", given["Rule"]]["targets"] = [(target["Id"], target["Arn"]) for target in given["Targets"]]
-
-
-def _alarm(things: Things, given: dict[str, Any]) -> None:
-    settings = dict(given)
-    settings["Dimensions"] = {dimension["Name"]: dimension["Value"] for dimension in given["Dimensions"]}
-    things["alarm", settings.pop("AlarmName")] |= settings
-
-
-def _dashboard(things: Things, given: dict[str, Any]) -> None:
-    things["dashboard", given["DashboardName"]]["body"] = _sorted_lines(json.loads(given["DashboardBody"]))
-
-
-def _sorted_lines(body: dict[str, Any]) -> dict[str, Any]:
-    """A dashboard whose lines and alarms are in no order of their own: lake.yaml's in Python, the alphabet's there."""
-    for widget in body["widgets"]:
-        for name in ("metrics", "alarms"):
-            if name in widget["properties"]:
-                widget["properties"][name] = sorted(widget["properties"][name], key=json.dumps)
-    return body
-
-
-def _schedule(things: Things, given: dict[str, Any]) -> None:
-    settings = dict(given)
-    target = dict(settings.pop("Target"))
-    target["Input"] = json.loads(target["Input"])
-    things["schedule", settings.pop("Name")] |= settings | target
-
-
-def _queue(things: Things, given: dict[str, Any]) -> None:
-    thing = things["queue", given["QueueName"]]
-    for name, value in given["Attributes"].items():
-        thing[name] = json.loads(value)
-
-
-def _nothing(things: Things, given: dict[str, Any]) -> None:
-    """Files are compared by the artifacts' own tests; a secret's value is nobody's to compare."""
-
-
-_OF_CALL = {
-    "CreateBucket": _take("bucket", "Bucket"),
-    "PutBucketVersioning": lambda things, given: things["bucket", given["Bucket"]].update(
-        versioning=given["VersioningConfiguration"]["Status"]
-    ),
-    "PutBucketNotificationConfiguration": _bucket_announces,
-    "PutObject": _nothing,
-    "CreateTable": _table,
-    "UpdateContinuousBackups": _recovery,
-    "CreateSecret": _take("secret", "Name"),
-    "CreateDatabase": _database,
-    "CreateWorkGroup": _workgroup,
-    "CreateNamedQuery": _take("query", "Name", "Description", "Database", "QueryString", "WorkGroup"),
-    "CreateClassifier": _classifier,
-    "CreateCrawler": _crawler,
-    "CreateRole": _role,
-    "CreateTopic": _take("topic", "Name"),
-    "Subscribe": lambda things, given: things["subscription", f"{given['TopicArn']} {given['Endpoint']}"].update(
-        protocol=given["Protocol"]
-    ),
-    "CreateLogGroup": _take("log group", "logGroupName"),
-    "PutRetentionPolicy": _take("log group", "logGroupName", "retentionInDays"),
-    "CreateJob": _job,
-    "CreateFunction": _function,
-    "CreateStateMachine": _state_machine,
-    "PutRule": _rule,
-    "PutTargets": _targets,
-    "AddPermission": lambda things, given: things["permission", given["FunctionName"]].update(given),
-    "PutMetricAlarm": _alarm,
-    "PutDashboard": _dashboard,
-    "CreateSchedule": _schedule,
-    "CreateQueue": _queue,
-    "CreateEventSourceMapping": lambda things, given: things["mapping", given["FunctionName"]].update(given),
-}
-
-
-# --- from a plan ----------------------------------------------------------------------------------------------------
+def _owner(resource: dict[str, Any]) -> str:
+    kind, address = resource["type"], resource["address"]
+    module = address.partition(f".{kind}")[0]
+    if kind == "aws_s3_bucket_notification":
+        return f'{module}.aws_s3_bucket.this["{address.rpartition(".")[2]}"]'
+    if kind == "aws_sns_topic_subscription":
+        return f'{module}.aws_sns_topic.this["{resource["key"].split()[0]}"]'
+    return address.replace("aws_s3_bucket_versioning", "aws_s3_bucket")
 
 
 def _planned_bucket(things: Things, values: dict[str, Any]) -> None:
-    things["bucket", values["bucket"]] |= {"versioning": "Enabled", "announces": values["bucket"].find("-lake-") > 0}
+    """A bucket tells nobody of its objects unless a notification of its own says so."""
+    things["bucket", values["bucket"]].setdefault("announces", False)
+
+
+def _planned_versioning(things: Things, values: dict[str, Any]) -> None:
+    things["bucket", values[OWNER]]["versioning"] = one(values["versioning_configuration"])["status"]
+
+
+def _planned_notification(things: Things, values: dict[str, Any]) -> None:
+    things["bucket", values[OWNER]]["announces"] = values["eventbridge"]
+
+
+def _planned_subscription(things: Things, values: dict[str, Any]) -> None:
+    things["subscription", f"{values[OWNER]} {values['endpoint']}"]["protocol"] = values["protocol"]
 
 
 def _planned_table(things: Things, values: dict[str, Any]) -> None:
     things["table", values["name"]] |= {
         "BillingMode": values["billing_mode"],
-        "attributes": sorted(attribute["name"] for attribute in values["attribute"]),
+        "attributes": {attribute["name"]: attribute["type"] for attribute in values["attribute"]},
         "keys": list(filter(None, [values["hash_key"], values["range_key"]])),
-        "indexes": {i["name"]: [i["hash_key"], i["range_key"]] for i in values["global_secondary_index"]},
+        "indexes": {
+            index["name"]: [index["hash_key"], index["range_key"], index["projection_type"]]
+            for index in values["global_secondary_index"]
+        },
         "recovery": one(values["point_in_time_recovery"])["enabled"],
     }
 
@@ -355,6 +256,9 @@ def _planned_permission(things: Things, values: dict[str, Any]) -> None:
 
 _OF_RESOURCE = {
     "aws_s3_bucket": _planned_bucket,
+    "aws_s3_bucket_versioning": _planned_versioning,
+    "aws_s3_bucket_notification": _planned_notification,
+    "aws_sns_topic_subscription": _planned_subscription,
     "aws_dynamodb_table": _planned_table,
     "aws_secretsmanager_secret": lambda things, values: things["secret", values["name"]].update(),
     "aws_glue_catalog_database": lambda things, values: things["database", values["name"]].update(
@@ -385,7 +289,7 @@ _OF_RESOURCE = {
     "aws_lambda_permission": _planned_permission,
     "aws_cloudwatch_metric_alarm": _planned_alarm,
     "aws_cloudwatch_dashboard": lambda things, values: things["dashboard", values["dashboard_name"]].update(
-        body=_sorted_lines(json.loads(values["dashboard_body"]))
+        body=sorted_lines(json.loads(values["dashboard_body"]))
     ),
     "aws_scheduler_schedule": _planned_schedule,
     "aws_sqs_queue": _planned_queue,
