@@ -100,8 +100,8 @@ variable "network" {
   nullable = false
 
   validation {
-    condition     = can(cidrhost(var.network.cidr, 0)) && try(tonumber(split("/", var.network.cidr)[1]) >= 16 && tonumber(split("/", var.network.cidr)[1]) <= 24, false)
-    error_message = "network.cidr is '${var.network.cidr}': give a block of /16 to /24, such as 10.20.0.0/20; each Glue worker takes an address."
+    condition     = can(cidrhost(var.network.cidr, 0)) && try(tonumber(split("/", var.network.cidr)[1]) >= 16 && tonumber(split("/", var.network.cidr)[1]) <= 22, false)
+    error_message = "network.cidr is '${var.network.cidr}': give a block of /16 to /22, such as 10.20.0.0/20: a subnet has a sixteenth of it, and each Glue worker and endpoint takes an address."
   }
 
   validation {

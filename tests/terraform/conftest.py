@@ -5,6 +5,8 @@ import pytest
 from tests.terraform.workspace import Missing, Plan, Workspace
 
 ENVIRONMENTS = ("dev", "staging", "prod")
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+READERS = '{emails=["finops@example.com"],phones=["+441234567890"],urls=["https://h.example.com/c"]}'
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,11 @@ def workspace(tmp_path_factory) -> Workspace:
 def plans(workspace) -> dict[str, Plan]:
     """The plan of each environment."""
     return {environment: workspace.planned(environment) for environment in ENVIRONMENTS}
+
+
+@pytest.fixture(scope="session")
+def with_everything(workspace) -> Plan:
+    """A plan of dev in which nothing that may be left out is left out: network, key, readers of all kinds."""
+    return workspace.planned(
+        "dev", "-var=network={enabled=true}", f"-var=kms_key_arn={KEY}", f"-var=subscribers={{cost={READERS}}}"
+    )

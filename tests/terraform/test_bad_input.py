@@ -49,8 +49,8 @@ def test_bad_values_in_the_tfvars(workspace):
         "subscribers: cost.emails has 'finops': that is no e-mail address, such as on-call@example.com.",
         "subscribers: cost.phones has '01234': write a telephone number as +441234567890.",
         "subscribers: cost.urls has 'http://h.example.com': messages go to https:// addresses alone.",
-        "network.cidr is '10.20.0.0': give a block of /16 to /24, such as 10.20.0.0/20; each Glue worker takes an "
-        "address.",
+        "network.cidr is '10.20.0.0': give a block of /16 to /22, such as 10.20.0.0/20: a subnet has a sixteenth "
+        "of it, and each Glue worker and endpoint takes an address.",
         "network.zones is [a]: name two different zones at least by their letters, such as a and b.",
     }
 

@@ -13,13 +13,14 @@ CHECKOV = ROOT / ".tools/checkov/bin/checkov"
 
 
 @pytest.mark.skipif(not os.access(CHECKOV, os.X_OK), reason="no checkov: `make tools` gets it")
-def test_no_check_fails(workspace):
+def test_all_files_are_read_and_no_check_fails(workspace):
     command = [CHECKOV, "--directory", ".", "--framework", "terraform", "--compact", "--quiet", "--output", "json"]
     command += ["--skip-path", "/tests/", "--skip-download"]
     failed, passed = [], 0
     for place in ("modules", "terraform"):
         answer = subprocess.run(command, cwd=workspace.folder / place, capture_output=True, text=True)
         report = json.loads(answer.stdout)
+        assert report["summary"]["parsing_errors"] == 0 and report["results"].get("parsing_errors", []) == []
         passed += report["summary"]["passed"]
         failed += [f"{c['check_id']} {c['resource']}: {c['check_name']}" for c in report["results"]["failed_checks"]]
     assert failed == []

@@ -13,17 +13,6 @@ from tests.terraform.conftest import ENVIRONMENTS
 from tests.terraform.counterparts import COUNTERPARTS, MAX_RECEIVES, QUEUE_RANGES, UNCHECKED
 from tests.terraform.values import findings
 
-KEY = "-var=kms_key_arn=arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-SUBSCRIBERS = (
-    '-var=subscribers={cost={emails=["finops@example.com"],phones=["+441234567890"],urls=["https://h.example.com/c"]}}'
-)
-
-
-@pytest.fixture(scope="module")
-def with_everything(workspace):
-    """A plan in which nothing that may be left out is left out."""
-    return workspace.planned("dev", "-var=network={enabled=true}", SUBSCRIBERS, KEY)
-
 
 @pytest.fixture(params=[*ENVIRONMENTS, "with everything"])
 def plan(request, plans):

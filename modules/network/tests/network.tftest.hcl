@@ -26,12 +26,17 @@ run "has_a_subnet_in_each_zone" {
   }
 }
 
-run "has_no_way_to_the_internet" {
+run "lets_nothing_out_to_an_address" {
   command = plan
 
   assert {
-    condition     = alltrue([for rule in [aws_vpc_security_group_egress_rule.each_other, aws_vpc_security_group_egress_rule.interfaces] : rule.cidr_ipv4 == null])
-    error_message = "What goes out goes to the lake's own groups."
+    condition = alltrue([
+      for rule in concat(
+        [aws_vpc_security_group_egress_rule.each_other, aws_vpc_security_group_egress_rule.interfaces],
+        values(aws_vpc_security_group_egress_rule.gateways),
+      ) : rule.cidr_ipv4 == null && rule.cidr_ipv6 == null
+    ])
+    error_message = "What goes out goes to the lake's own groups and to the gateways of S3 and DynamoDB."
   }
 }
 
