@@ -22,6 +22,7 @@ TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
 Schedule = Annotated[str, AfterValidator(checked_schedule)]
 ShortName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Positive = Annotated[int, Field(gt=0)]
+EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")]
 
 
 class _Strict(BaseModel):
@@ -199,7 +200,7 @@ class Environment(_Strict):
     shuffle_partitions: Positive
     min_interval_s: int = Field(ge=0)
     max_dollars: float | None = Field(gt=0)
-    alerts: list[str]
+    alerts: list[EmailAddress]
     thresholds: Thresholds
     alarms_off: list[ShortName] = []
     log_days: LogRetention

@@ -52,6 +52,9 @@ locals {
       for one in named : "${one.column} (${one.place})" if !contains(local._properties[name], one.column)
     ]
   }
+  _unknown_sources = flatten([
+    for name, table in local.tables : [for source in try(table.touched_by, []) : "${name} names ${source}" if !contains(keys(local.tables), source)]
+  ])
   _unknown_tables = flatten([
     for name, job in local.inventory.jobs : [
       for table in concat(job.writes, try(job.reads, [])) : "jobs.${name} names ${table}"
@@ -96,6 +99,11 @@ resource "terraform_data" "environment" {
     precondition {
       condition     = length(local._unknown_tables) == 0
       error_message = "lake.yaml: ${join("; ", local._unknown_tables)}: that is no file under tables/ and no database."
+    }
+
+    precondition {
+      condition     = length(local._unknown_sources) == 0
+      error_message = "tables/: touched_by of ${join(", ", local._unknown_sources)}: that is no file under tables/."
     }
 
     precondition {

@@ -22,7 +22,7 @@ locals {
   })
 
   # The tables that a table is made from, the nearest first, to the fifth generation.
-  _made_from_1  = { for name, table in local.tables : name => try(table.touched_by, []) }
+  _made_from_1  = { for name, table in local.tables : name => [for source in try(table.touched_by, []) : source if contains(keys(local.tables), source)] }
   _made_from_2  = { for name, sources in local._made_from_1 : name => flatten([for source in sources : local._made_from_1[source]]) }
   _made_from_3  = { for name, sources in local._made_from_2 : name => flatten([for source in sources : local._made_from_1[source]]) }
   _made_from_4  = { for name, sources in local._made_from_3 : name => flatten([for source in sources : local._made_from_1[source]]) }

@@ -122,6 +122,10 @@ def test_all_mistakes_in_an_environments_settings_stand_in_one_sentence(spoilt):
             "contracts/transactions.odcs.yaml names curency (sources[0].defaults): that is no column under its schema.",
         ),
         (
+            "tables/processed/products.yaml", "touched_by: [processed.categories]", "touched_by: [processed.groups]",
+            "tables/: touched_by of processed.products names processed.groups: that is no file under tables/.",
+        ),
+        (
             "tables/processed/events.yaml", "grain: One row", "touched_by: [processed.sessions]\ngrain: One row",
             "tables/: curated.conversion_funnel, curated.customer_360, curated.daily_sales_summary, "
             "curated.product_performance, curated.sales, curated.traffic_hourly, processed.events, processed.sessions: "

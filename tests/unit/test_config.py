@@ -65,6 +65,7 @@ def local(content: dict) -> dict:
             lambda c: c["arrivals"]["schedules"].update(sweep="cron(0 24 * * ? *)"),
             "arrivals.schedules.sweep: Value error, has '24' as its hour, which cron() doesn't take (found 'cron(0 24",
         ),
+        (lambda c: local(c).update(alerts=["finops"]), "environments.local.alerts.0: String should match pattern"),
         (lambda c: c["monitoring"].update(measure="rate(0 hours)"), "monitoring.measure: Value error, is no schedule"),
         (
             lambda c: c["environments"]["prod"]["raw_tiers"].update(archive_after_days=30),
