@@ -141,11 +141,6 @@ class Plan:
         """The values of all resources of a type, by one of their attributes."""
         return {values[name]: values for values in self.values(kind)}
 
-    @property
-    def keys(self) -> set[str]:
-        """Every for_each key."""
-        return {resource["key"] for resource in self.resources if isinstance(resource["key"], str)}
-
 
 def one(blocks: list[dict[str, Any]]) -> dict[str, Any]:
     """The only block of its kind."""
