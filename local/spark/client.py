@@ -44,8 +44,8 @@ class SparkDriver:
             self._ensure_process()
             if self._extra_files is None:
                 self._extra_files = job.extra_files
-                folders = [str(folder) for folder in job.extra_files]
-                self._process.send({"do": "use_extra_files", "folders": folders})
+                places = [str(place) for place in job.extra_files]
+                self._process.send({"do": "use_extra_files", "places": places})
             return self._process.submit(job, on_start)
 
     def stop(self, job_id: str) -> None:

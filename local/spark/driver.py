@@ -3,7 +3,7 @@
 It is told what to do by lines of JSON on standard input and answers by lines of JSON on standard output:
 
     {"do": "begin", "settings": {...}}               first of all; answered by {"event": "ready", ...}
-    {"do": "use_extra_files", "folders": [...]}
+    {"do": "use_extra_files", "places": [...]}
     {"do": "warm_up"}                                answered by {"event": "warm", ...}
     {"do": "run", "id", "name", "script", "arguments", "settings", "log"}
                                                      answered by "started" and "done"
@@ -186,7 +186,7 @@ def main() -> None:
     for order in orders:
         match order["do"]:
             case "use_extra_files":
-                shims.use_extra_files(order["folders"])
+                shims.use_extra_files(order["places"])
             case "warm_up":
                 driver.warm_up()
             case "run":

@@ -1,33 +1,25 @@
-"""A job's `--extra-py-files`: wheels, zips and modules, unpacked into folders that Python can import from."""
+"""A job's `--extra-py-files`: wheels, zips and modules, as Glue puts them on the job's path. It unpacks nothing.
 
-import io
-import shutil
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-libraries.html
+"""
+
+import os
 import tempfile
-import zipfile
 from pathlib import Path, PurePosixPath
 
 
-def unpack(key: str, etag: str, content: bytes, folder: Path) -> Path:
-    """The folder with the file's packages: one per ETag, so that other content is another folder.
+def keep(key: str, etag: str, content: bytes, folder: Path) -> Path:
+    """What Python can import from: the archive itself, or the folder of a single module.
 
-    `key` is the S3 key; a `.py` file is a module by itself. Raises zipfile.BadZipFile for a broken archive.
+    `key` is the S3 key. Other content has another ETag, and a folder of its own.
     """
-    target = folder / etag.strip('"')
-    if target.exists():
-        return target
-    folder.mkdir(parents=True, exist_ok=True)
-    # Renamed when complete: two jobs may unpack the same file at once.
-    partial = Path(tempfile.mkdtemp(dir=folder, prefix=".partial-"))
-    name = PurePosixPath(key).name
-    if name.endswith(".py"):
-        (partial / name).write_bytes(content)
-    else:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            archive.extractall(partial)
-    try:
-        partial.rename(target)
-    except OSError:
-        shutil.rmtree(partial)
-        if not target.exists():
-            raise
-    return target
+    place = folder / etag.strip('"')
+    file = place / PurePosixPath(key).name
+    if not file.exists():
+        place.mkdir(parents=True, exist_ok=True)
+        # Renamed when complete: two jobs may keep the same file at once.
+        descriptor, partial = tempfile.mkstemp(dir=place, prefix=".partial-")
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(content)
+        os.replace(partial, file)
+    return place if file.suffix == ".py" else file

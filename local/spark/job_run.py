@@ -172,13 +172,13 @@ class JobExecution:
     def _extra_files(self) -> tuple[Path, ...]:
         locations = self._arguments.get("--extra-py-files", "").split(",")
         folder = self._spark().folder / "extra-py-files"
-        unpacked = []
+        kept = []
         for location in (location.strip() for location in locations if location.strip()):
             content = self._content(location)
             # What S3 would call the ETag of a file uploaded in one part.
             etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
-            unpacked.append(extra_files.unpack(location, etag, content, folder))
-        return tuple(unpacked)
+            kept.append(extra_files.keep(location, etag, content, folder))
+        return tuple(kept)
 
     def _content(self, location: str) -> bytes:
         content = self._read_object(location)

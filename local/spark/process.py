@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt of a job run. `extra_files` are folders of unpacked wheels, first on the job's path."""
+    """One attempt of a job run. `extra_files` are archives and folders, first on the job's path."""
 
     id: str
     name: str
@@ -84,6 +84,7 @@ class DriverProcess:
             # Only to find this package; the driver takes it away again, for its jobs and its own children.
             "PYTHONPATH": str(SOURCE_ROOT),
             "PYSPARK_PYTHON": sys.executable,
+            "TMPDIR": str(scratch),
             "SPARK_LOCAL_IP": "127.0.0.1",
         }
         if self._log.exists():

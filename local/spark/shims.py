@@ -162,12 +162,12 @@ class _ExtraFilesOnly(importlib.abc.MetaPathFinder):
     """Finds the lake's own packages in the extra Python files and nowhere else."""
 
     def __init__(self) -> None:
-        self.folders: list[str] = []
+        self.places: list[str] = []
 
     def find_spec(self, name, path, target=None):
         if path is not None or name not in OWN_PACKAGES:
             return None
-        spec = importlib.machinery.PathFinder.find_spec(name, self.folders)
+        spec = importlib.machinery.PathFinder.find_spec(name, self.places)
         if spec is None:
             raise ModuleNotFoundError(f"No module named {name!r} in the job's --extra-py-files", name=name)
         return spec
@@ -187,9 +187,9 @@ def hide_source_tree() -> None:
         del sys.modules[name]
 
 
-def use_extra_files(folders: list[str]) -> None:
-    """Put unpacked extra Python files first: in this process, and in the Python workers that Spark starts."""
-    _finder.folders = list(folders)
-    sys.path[:0] = folders
+def use_extra_files(places: list[str]) -> None:
+    """Put the extra Python files first: in this process, and in the Python workers that Spark starts."""
+    _finder.places = list(places)
+    sys.path[:0] = places
     importlib.invalidate_caches()
-    SparkContext._active_spark_context.environment["PYTHONPATH"] = ":".join(folders)
+    SparkContext._active_spark_context.environment["PYTHONPATH"] = ":".join(places)

@@ -89,6 +89,19 @@ def test_a_functions_zip_runs_without_the_checkout(built, name, tmp_path):
     assert shown == [f"{tmp_path}/shoplake/__init__.py", True, "shoplake-local-lake-000000000000", True]
 
 
+def test_jobs_import_the_wheel_as_it_is(built, tmp_path):
+    """Glue puts it on the path and unpacks nothing: its files are found all the same."""
+    code = """
+        import json, quality, shoplake.config
+        from shoplake.contracts import load_contract
+        from shoplake.tables import load_tables
+        found = [quality.__file__, len(load_contract("transactions").columns) > 5, len(load_tables()) > 10]
+        print(json.dumps([*found, shoplake.config.load_lake("local").bucket]))
+    """
+    found = [f"{built.wheel.path}/quality/__init__.py", True, True, "shoplake-local-lake-000000000000"]
+    assert run_alone(built.wheel.path, code, cwd=tmp_path) == found
+
+
 def test_pip_installs_the_wheel(built, tmp_path):
     command = [
         sys.executable,
@@ -126,13 +139,13 @@ def hashes(artifacts) -> dict[str, str]:
     return {artifact.key: artifact.sha256 for artifact in files(artifacts)}
 
 
-def run_alone(folder: Path, code: str) -> list:
-    """What `code` prints as JSON, with only `folder` and third-party packages to import from."""
-    path = os.pathsep.join([str(folder), sysconfig.get_path("purelib")])
+def run_alone(packages: Path, code: str, cwd: Path | None = None) -> list:
+    """What `code` prints as JSON, with only `packages` (a folder or an archive) and third-party packages to import."""
+    path = os.pathsep.join([str(packages), sysconfig.get_path("purelib")])
     lines = "\n".join(line.strip() for line in code.strip().splitlines())
     done = subprocess.run(
         [sys.executable, "-S", "-c", lines],
-        cwd=folder,
+        cwd=cwd or packages,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": path},
         capture_output=True,
         text=True,
