@@ -20,7 +20,12 @@ LONGEST = (
     "test_bursts.py",
 )
 # They look at one load of three days, which is made once in a process.
-OF_THREE_DAYS = ("test_any_order_same_tables.py", "test_orders_of_three_days.py", "end_to_end/test_monitoring.py")
+OF_THREE_DAYS = (
+    "test_any_order_same_tables.py",
+    "test_orders_of_three_days.py",
+    "end_to_end/test_monitoring.py",
+    "end_to_end/test_probe.py",
+)
 
 # How long an example takes says nothing of the code where two processes share the machine.
 settings.register_profile("shared machine", deadline=None)
