@@ -90,8 +90,13 @@ def build_wheelhouse(folder: Path) -> Artifact:
     return artifact(folder, key, write_zip(folder / key, entries))
 
 
+# Of pyarrow: its network protocol, 22 MB that no function loads, and other names of the library that is loaded
+# (`.so.2100`), which are copies in a zip.
+_UNUSED = re.compile(r"pyarrow/(lib)?_?(arrow_|arrow_python_)?flight\b.*|pyarrow/lib\w+\.so(\.\d+\.\d+\.\d+)?")
+
+
 def _place_in_layer(name: str) -> str | None:
-    """Where a wheel's file goes: below `python/`; nothing of compiled code, tests and commands."""
+    """Where a wheel's file goes: below `python/`; nothing of compiled code, tests, commands and what nobody loads."""
     data = re.match(r"[^/]+\.data/(purelib|platlib)/(.+)", name)
     inside = data[2] if data else name
     if name.endswith("/") or (".data/" in name and not data):
@@ -99,7 +104,7 @@ def _place_in_layer(name: str) -> str | None:
     parts = inside.split("/")
     if "__pycache__" in parts or "tests" in parts[1:] or inside.endswith((".pyc", ".pyx", ".pxd", ".hpp", ".h", ".cc")):
         return None
-    return f"python/{inside}"
+    return None if _UNUSED.fullmatch(inside) else f"python/{inside}"
 
 
 def _wheels(target: Target, folder: Path) -> list[Path]:
@@ -154,7 +159,10 @@ def _pip(*arguments: str) -> None:
     answer = subprocess.run(command, capture_output=True, text=True)
     if answer.returncode != 0:
         reason = " ".join(answer.stderr.split())[-600:]
-        raise ShoplakeError(f"Packages can't be had ({reason}): is there a network, and are the locks of this Python?")
+        raise ShoplakeError(
+            f"Packages can't be had ({reason}): check the network; after a change of Python, processor or a pin, run "
+            "`make lock` first."
+        )
 
 
 if __name__ == "__main__":

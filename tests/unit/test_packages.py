@@ -1,16 +1,25 @@
 """The packages that functions and jobs bring along: locks, the layer's and the wheelhouse's form, Lambda's limit."""
 
 import re
+import sys
 import zipfile
+from importlib.metadata import packages_distributions
+from modulefinder import ModuleFinder
 
 import pytest
 
 from deploy import packages
+from shoplake.artifacts import build_artifacts
 from shoplake.errors import ShoplakeError
 from shoplake.inventory import load_inventory
 from shoplake.root import root
 
 LINE = re.compile(r"[a-z0-9-]+==[\w.]+ --hash=sha256:[0-9a-f]{64}")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return build_artifacts(root(), tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture
@@ -19,7 +28,9 @@ def wheels(monkeypatch, tmp_path):
     made = {
         "small-1.0-py3-none-any.whl": {
             "small/__init__.py": "", "small/tests/test_it.py": "", "small-1.0.dist-info/METADATA": "Name: small",
-            "small-1.0.data/scripts/small": "#!", "small-1.0.data/purelib/small_too.py": "",
+            "small-1.0.data/scripts/small": "#!",
+            "pyarrow/libarrow.so.2100": "", "pyarrow/libarrow.so": "", "pyarrow/_flight.cpython-313.so": "",
+            "pyarrow/libarrow_flight.so.2100": "", "pyarrow/flight.py": "", "small-1.0.data/purelib/small_too.py": "",
         },
         "large-2.0-py3-none-any.whl": {"large/data.bin": "x" * 1000},
     }  # fmt: skip
@@ -32,11 +43,11 @@ def wheels(monkeypatch, tmp_path):
     return tmp_path
 
 
-def test_a_layer_holds_packages_below_python_and_neither_tests_nor_commands(wheels):
+def test_a_layer_holds_packages_below_python_and_no_tests_commands_or_what_nobody_loads(wheels):
     layer = packages.build_layer(wheels / "built", 0)
     assert layer.key == "layers/packages.zip"
     assert sorted(zipfile.ZipFile(layer.path).namelist()) == [
-        "python/large/data.bin", "python/small-1.0.dist-info/METADATA",
+        "python/large/data.bin", "python/pyarrow/libarrow.so.2100", "python/small-1.0.dist-info/METADATA",
         "python/small/__init__.py", "python/small_too.py",
     ]  # fmt: skip
 
@@ -85,3 +96,43 @@ def test_what_glue_ships_is_not_brought_a_second_time():
         root() / "deploy/packages/glue-5.1.txt"
     )
     assert "numpy==" not in lock and "pyspark==" not in lock
+
+
+def imported(folder, scripts) -> set[str]:
+    """The top-level names of all that scripts import, also within functions, and that is neither beside them nor
+    Python's own."""
+    finder = ModuleFinder([str(folder)])
+    for script in scripts:
+        finder.run_script(str(script))
+    return {name.partition(".")[0] for name in finder.badmodules} - sys.stdlib_module_names - {"shoplake", "quality"}
+
+
+def locked(name: str) -> set[str]:
+    """The packages that a lock or a list of constraints names."""
+    return {
+        line.partition("==")[0] for line in (root() / packages.LOCKS / name).read_text().splitlines() if "==" in line
+    }
+
+
+def providers(module: str) -> set[str]:
+    """The packages that a module may come from."""
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in packages_distributions()[module]}
+
+
+@pytest.mark.parametrize("function", sorted(load_inventory().functions))
+def test_the_layer_holds_all_that_a_function_imports(function, built, tmp_path):
+    with zipfile.ZipFile(built.functions[function].path) as archive:
+        archive.extractall(tmp_path)
+    names = imported(tmp_path, [tmp_path / "handler.py"])
+    assert {"aws_lambda_powertools", "pydantic"} <= names
+    assert {name for name in names if not providers(name) & locked("layer.lock")} == set()
+
+
+def test_glue_and_the_wheelhouse_hold_all_that_jobs_import(built, tmp_path):
+    with zipfile.ZipFile(built.wheel.path) as archive:
+        archive.extractall(tmp_path)
+    names = imported(tmp_path, [script.path for script in built.scripts.values()])
+    held = locked("wheelhouse.lock") | locked(f"glue-{load_inventory().glue_version}.txt")
+    assert {"great_expectations", "phonenumbers"} <= names
+    # Glue itself brings the first two. The last is imported where functions make tables, by calls that no job makes.
+    assert {name for name in names if not providers(name) & held} == {"pyspark", "awsglue", "pyiceberg"}
