@@ -174,6 +174,13 @@ class LogRetention(_Strict):
     audit: LogDays | None = None
 
 
+class ExecutionLog(_Strict):
+    """What Step Functions logs of a run: from which events on, and whether with their data."""
+
+    level: Literal["ALL", "ERROR", "FATAL", "OFF"]
+    with_data: bool
+
+
 class RawTiers(_Strict):
     """After how many days raw files move to cheaper storage: Intelligent-Tiering, Glacier Instant Retrieval."""
 
@@ -204,6 +211,7 @@ class Environment(_Strict):
     thresholds: Thresholds
     alarms_off: list[ShortName] = []
     log_days: LogRetention
+    execution_log: ExecutionLog | None = None
     kept_days: dict[str, Positive] = {}
     raw_tiers: RawTiers | None = None
     schedules: dict[str, Schedule] = {}
