@@ -23,7 +23,7 @@ _HEAD = """# Who may do what
 
 Every role of the lake and the statements of its document, as planned for the environment `dev` (names of other
 environments differ in that word). Made by `deploy/access_table.py`; a test holds it against the plan. Why a statement
-is there: `terraform/lake/access.tf`. No action holds a `*`; resources that do stand where the API has none.
+is there: `terraform/lake/access.tf`. No action holds a `*`; the resource `*` stands where the API has none.
 """
 
 
@@ -55,7 +55,7 @@ def _section(title: str, roles: list[tuple[str, list[dict[str, Any]]]]) -> str:
 def _short(arn: str) -> str:
     """An ARN without what all have in common."""
     name = re.sub(r"^arn:aws:(\w+):[\w-]*:\d*:", r"\1 ", arn)
-    return name.replace("shoplake-dev-", "").replace("-123456789012", "")
+    return re.sub(r"-?\b\d{12}\b", "", name.replace("shoplake-dev-", ""))
 
 
 def _listed(value: str | list[str]) -> list[str]:

@@ -34,11 +34,13 @@ def spark_settings(endpoint: str, warehouse: str | None) -> dict[str, str]:
         "spark.sql.catalog.glue_catalog.glue.endpoint": endpoint,
         "spark.sql.catalog.glue_catalog.s3.endpoint": endpoint,
         "spark.sql.catalog.glue_catalog.s3.path-style-access": "true",
-        # s3:// is Glue's own file system; here Hadoop's S3A reads it.
+        # Hadoop's S3A reads s3://, as from Glue 5.1 on: docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "spark.hadoop.fs.s3a.endpoint": endpoint,
         "spark.hadoop.fs.s3a.path.style.access": "true",
         "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
+        # What S3A does from Hadoop 3.4 on; before, it deletes markers of folders up to the bucket's root.
+        "spark.hadoop.fs.s3a.directory.marker.retention": "keep",
         "spark.hadoop.fs.s3a.aws.credentials.provider": S3A_CREDENTIALS,
     }
     if warehouse:

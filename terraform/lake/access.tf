@@ -67,12 +67,22 @@ locals {
     conditions = { "cloudwatch:namespace" = ["Shoplake"] }
     reason     = "CloudWatch has no resource for a metric, only its namespace"
   }
+  # Athena and Glue look at it before each question. https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
+  _see_default_database = {
+    sid       = "SeeTheDefaultDatabase"
+    actions   = ["glue:GetDatabase"]
+    resources = ["${local.arns.glue}:catalog", "${local.arns.glue}:database/default"]
+  }
+  # S3 tells only those that may list a key that it is gone; others hear that access is denied.
+  _see_raw_files = { sid = "ListRawFiles", actions = ["s3:ListBucket", "s3:ListBucketVersions"], resources = [local.bucket_arn], conditions = local._listing.raw }
+
   _copy_to_quarantine = [
     {
       sid       = "ReadRawFiles"
       actions   = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"]
       resources = [local._objects.raw]
     },
+    local._see_raw_files,
     {
       sid       = "SetFilesAside"
       actions   = ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"]
@@ -102,7 +112,7 @@ locals {
   function_access = {
     dispatcher = [
       { sid = "SeeRawFiles", actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = [local._objects.raw] },
-      { sid = "ListRawFiles", actions = ["s3:ListBucket", "s3:ListBucketVersions"], resources = [local.bucket_arn], conditions = local._listing.raw },
+      local._see_raw_files,
       local._read_run, local._list_runs, local._write_run, local._use_files_table, local._use_runs_table,
       { sid = "StartRuns", actions = ["states:StartExecution"], resources = [local.state_machine_arn] },
       { sid = "SeeRuns", actions = ["states:DescribeExecution"], resources = ["${local.arns.states}:execution:${local.state_machine}:*"] },
@@ -176,6 +186,7 @@ locals {
         conditions = { "s3:prefix" = [for name in concat(local._all_tables, ["athena_results"]) : "${local.zones[name]}*"] }
       },
       { sid = "FindTheBucket", actions = ["s3:GetBucketLocation"], resources = [local.bucket_arn] },
+      local._see_default_database,
     ]
     roll_back = local._settle
     notify    = local._close
@@ -239,23 +250,36 @@ locals {
         },
         { sid = "ReadOtherTables", actions = ["s3:GetObject"], resources = [for table in local._tables_of_job[name].reads : local._reach[table].objects] },
       ],
-      length(local._datasets_of_job[name]) == 0 ? [] : [
+      flatten([for datasets in [local._datasets_of_job[name]] : [
         {
           sid       = "ReadStagedRecords"
           actions   = ["s3:GetObject"]
-          resources = [for dataset in local._datasets_of_job[name] : "${local.bucket_arn}/${local.zones.staged}${dataset}/*"]
+          resources = [for dataset in datasets : "${local.bucket_arn}/${local.zones.staged}${dataset}/*"]
         },
         {
           sid       = "ReadFilesThatItRefuses"
           actions   = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"]
-          resources = [for dataset in local._datasets_of_job[name] : "${local.bucket_arn}/${local.zones.raw}${dataset}/*"]
+          resources = [for dataset in datasets : "${local.bucket_arn}/${local.zones.raw}${dataset}/*"]
+        },
+        {
+          sid        = "SeeWhetherTheyAreGone"
+          actions    = ["s3:ListBucket", "s3:ListBucketVersions"]
+          resources  = [local.bucket_arn]
+          conditions = { "s3:prefix" = [for dataset in datasets : "${local.zones.raw}${dataset}/*"] }
+        },
+        # Before Spark writes a folder, it looks whether one of those above is a file.
+        {
+          sid        = "SeeFoldersOfQuarantine"
+          actions    = ["s3:ListBucket"]
+          resources  = [local.bucket_arn]
+          conditions = { "s3:prefix" = concat([local.zones.quarantine], [for dataset in datasets : "${local.zones.quarantine}${dataset}"]) }
         },
         {
           sid       = "SetRowsAndFilesAside"
           actions   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"]
-          resources = [for dataset in local._datasets_of_job[name] : "${local.bucket_arn}/${local.zones.quarantine}${dataset}/*"]
+          resources = flatten([for dataset in datasets : [for end in ["", "/*"] : "${local.bucket_arn}/${local.zones.quarantine}${dataset}${end}"]])
         },
-      ],
+      ] if length(datasets) > 0]),
       !local._hashes_personal_data[name] ? [] : [
         {
           sid       = "HashPersonalData"

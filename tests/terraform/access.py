@@ -254,6 +254,7 @@ _NEEDS = {
     "secretsmanager:GetSecretValue": _on("secretsmanager:GetSecretValue", "secretsmanager", "secret:{SecretId}-AbCdEf"),
     "sts:GetCallerIdentity": lambda lake, call: (),  # allowed to everybody
     "cloudwatch:PutMetricData": _metrics,
+    "cloudwatch:DescribeAlarms": lambda lake, call: [Need("cloudwatch:DescribeAlarms", "*")],
 }
 
 

@@ -26,7 +26,9 @@ import boto3  # noqa: E402
 import pyarrow as pa  # noqa: E402
 
 from local.emulator import Emulator  # noqa: E402
+from local.java import java_environment  # noqa: E402
 from local.provision import provision  # noqa: E402
+from local.spark import process  # noqa: E402
 from local.spark.job_run import JobExecution  # noqa: E402
 from shoplake.artifacts import build_artifacts  # noqa: E402
 from shoplake.aws import client  # noqa: E402
@@ -39,16 +41,32 @@ from shoplake.tables import load_tables  # noqa: E402
 
 ORDERS = b"order_id,line_number,product_id,quantity,unit_price,ordered_at\nA,1,P,1,2.50,2026-01-02T03:04:05Z\n"
 RAGGED = ORDERS + b"B,1,P,1\n"
+SHOP = {
+    "transactions": ("shop.csv", ORDERS.replace(b"A,1", b"S,1") + b"T,1,P,many,2.50,2026-01-02T03:04:05Z\n"),
+    "products": ("shop.csv", b"product_id,name,price,category_id\nP,Tea,2.50,c\nQ,Cup,dear,c\n"),
+    "categories": ("shop.csv", b"category_id,name,parent_id\nc,Drinks,\n,Nameless,\n"),
+    "clickstream": (
+        "shop.csv",
+        b"event_id,timestamp,visitor_id,action,page_url\n"
+        b"e1,2026-01-02T03:00:00Z,v,page_view,https://shop.example.com/tea\n"
+        b"e2,once,v,page_view,https://shop.example.com/tea\n",
+    ),
+    "customers": (
+        "shop.csv",
+        b"customer_id,email,phone,name,country\nC,tea@example.com,07700 900347,A Drinker,GB\n,,,Nobody,GB\n",
+    ),
+    "reviews": ("shop.csv", b"review_id,product_id,rating,text\nr1,P,5,Good\nr2,P,11,Better\n"),
+}
 WITHOUT_AMOUNTS = ORDERS + b"".join(b"W%d,1,P,1,much,2026-01-02T03:04:05Z\n" % number for number in range(60))
 JOBS = "jobs"  # the access key of the process that runs them
-# The command line, which looks for a lake that `shoplake up` has started, led to this emulator by its environment.
+# The command line, for which `local` is an environment like any other: it looks for no lake that `shoplake up` started.
 COMMAND_LINE = """
 from cli import connection
-connection.enter = connection.running_lake = lambda *given: None
+connection.LOCAL = "laptop"
 from cli.main import main
 main()
 """
-PATIENCE_S = 180
+PATIENCE_S = 600
 
 
 class Recorded(Emulator):
@@ -124,8 +142,8 @@ def main() -> None:
         port = probe.getsockname()[1]
     emulator = Recorded(port, FOLDER / "state").start()
     importlib.import_module("local.gaps.glue_jobs").JobExecution = OneJobAtATime
-    os.environ["AWS_ACCESS_KEY_ID"] = JOBS  # of the process that runs jobs, which inherits it
-    boto3.setup_default_session(aws_access_key_id="the-story", aws_secret_access_key="-")
+    process.java_environment = lambda: {**java_environment(), "AWS_ACCESS_KEY_ID": JOBS}
+    boto3.setup_default_session()
     lake = load_lake("local")
     provision(lake, build_artifacts(root(), FOLDER / "build"))
     Story(lake).tell()
@@ -167,17 +185,18 @@ class Story:
         self.call("measure_lake", {})
         self.until_idle()
         self.operate(failed)
+        gone = FileVersion("raw/transactions/gone.csv", "v1", "transactions", 1, "e", _now())
+        self.call("file_validator", {"run_id": failed, "file": {**gone.values(), "number": 0}})
 
     def operate(self, failed: str) -> None:
         """What an operator does, and an analyst asks."""
         orders = FOLDER / "orders.csv"
         orders.write_bytes(ORDERS)  # loaded long ago: a run that ends without a job
-        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        given_up = FileVersion("raw/transactions/given-up.csv", "v1", "transactions", 1, "e", at)
+        given_up = FileVersion("raw/transactions/given-up.csv", "v1", "transactions", 1, "e", _now())
         self.files.record(given_up)
         for command in (
-            "status", "runs", "show", f"show {failed}", "receipt", "tables", "queries", "query @low-stock",
-            f"drop transactions {orders}", "run", "watch", f"discard {given_up.key} --yes",
+            f"discard {given_up.key} --yes", "status", "runs", "show", f"show {failed}", "receipt", "tables", "queries",
+            "query @low-stock", f"drop transactions {orders}", "run", f"watch {failed}",
         ):  # fmt: skip
             self.shoplake(*command.split(), by="operator")
         self.until_idle()
@@ -185,18 +204,14 @@ class Story:
         self.shoplake("query", "@low-stock", by="analyst")
 
     def drop_shop(self) -> None:
-        """A day of a made-up shop with all datasets, some of its lines bad."""
-        shop = FOLDER / "shop"
-        options = ["--days", "1", "--orders-per-day", "30", "--dirt", "0.04", "--out", str(shop)]
-        self.shoplake("generate", *options)
-        for dataset in self.lake.inventory.datasets:
-            for path in sorted((shop / dataset).rglob("*.*")):
-                self.drop(f"raw/{path.relative_to(shop)}", path.read_bytes())
+        """A file of each dataset, with a line that breaks a rule in each."""
+        for dataset, (name, content) in SHOP.items():
+            self.drop(f"raw/{dataset}/date=2026-01-02/{name}", content)
 
     def shoplake(self, *arguments: str, by: str = "") -> None:
         """A command of the command line; recorded where it is said by whom. Its exit code is of no interest here."""
         environment = {**os.environ, "AWS_ACCESS_KEY_ID": by or "the-story", "POWERTOOLS_SERVICE_NAME": by}
-        command = [sys.executable, "-c", COMMAND_LINE, *arguments]
+        command = [sys.executable, "-c", COMMAND_LINE, "--env", self.lake.env, *arguments]
         answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
         if "Traceback" in answer.stderr:
             raise SystemExit(f"{command}: {answer.stderr[-3000:]}")
@@ -216,7 +231,7 @@ class Story:
         """A run that holds the lake, with a row on its branch as a job would have written it."""
         at = datetime.now(UTC)
         self._until(lambda: self.runs.take_lock(run_id, at))
-        self.runs.begin(run_id, {"mode": "arrivals", "started_at": at.isoformat().replace("+00:00", "Z")})
+        self.runs.begin(run_id, {"mode": "arrivals", "started_at": _now()})
         self.runs.move(run_id, RUNNING, (STARTING,))
         client("s3").put_object(Bucket=self.lake.bucket, Key=f"runs/{run_id}/manifest.jsonl", Body=b"")
         if branch:
@@ -246,6 +261,10 @@ class Story:
             if time.monotonic() > deadline:
                 raise SystemExit(f"the lake is still busy: {self.runs.lock()}, {self.runs.latest(3)}")
             time.sleep(0.2)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
 if __name__ == "__main__":

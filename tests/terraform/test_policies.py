@@ -1,6 +1,7 @@
 """Roles allow what the code does, and nothing else: planned documents against the calls of a recorded local run.
 
-What the emulator can't attribute was read from the code; it is listed here with where it stands.
+Recorded are functions, jobs with Spark, and what an operator and an analyst ask on the command line. What the emulator
+can't attribute was read from the code or from AWS's documentation; it is listed here with where it stands.
 """
 
 import json
@@ -19,22 +20,45 @@ BUCKET = "arn:aws:s3:::shoplake-dev-lake-123456789012"
 GLUE = "arn:aws:glue:us-east-1:123456789012"
 # Every role of a function has them: Lambda itself writes the log, the tracer its traces.
 OF_EVERY_FUNCTION = {"WriteLogs", "SendTraces"}
+# And every role of a job: Glue itself fetches the code, writes the log and its own metrics.
+OF_EVERY_JOB = {"ReadItsCode", "WriteLogs", "PutGluesOwnMetrics"}
 
+_ATHENA = "Athena does it in the caller's name"
+_CONSOLE = "a page of AWS's console that the dashboards and e-mails lead to"
 # Statements that the recorded run doesn't use, and who does.
 READ_IN_THE_CODE = {
     ("dispatcher", "SendMail"): "notices.tell_of_budget and tell_of_refused_request: not in the recorded story",
     ("dispatcher", "TakeArrivals"): "Lambda reads the queue in the function's name",
-    ("dispatcher", "ListRuns"): "read_manifest of a run that has none: S3 says 403 to who may not list",
-    ("refresh_athena", "KeepResults"): "Athena reads and writes in the caller's name",
-    ("refresh_athena", "ReadTables"): "Athena reads in the caller's name",
-    ("refresh_athena", "ListForAthena"): "Athena lists in the caller's name",
-    ("refresh_athena", "FindTheBucket"): "Athena asks in the caller's name",
+    **{
+        ("refresh_athena", sid): _ATHENA
+        for sid in ("KeepResults", "ReadTables", "ListForAthena", "FindTheBucket", "SeeTheDefaultDatabase")
+    },
     ("roll_back", "KeepFiles"): "closing.return_files, of runs that have files",
-    ("roll_back", "ListRuns"): "get_json_or_none: S3 says 403 to who may not list",
     ("notify", "MakeTheTableOfRuns"): "closing._add_to_table_of_runs, where no run has prepared tables yet",
     ("run_ended", "MakeTheTableOfRuns"): "closing._add_to_table_of_runs, where no run has prepared tables yet",
     ("run_ended", "StopJobs"): "closing._stop_jobs, where the dead run left one running",
+    **{
+        (
+            job,
+            sid,
+        ): "intake and quarantine.keep_refused_file, of a file with too many bad rows; here one of orders"
+        for job in ("product_enrichment", "clickstream_aggregation", "customer_enrichment")
+        for sid in ("ReadFilesThatItRefuses", "SeeWhetherTheyAreGone")
+    },
+    ("transaction_etl", "SeeWhetherTheyAreGone"): "quarantine.keep_refused_file, of a file that was deleted meanwhile",
+    ("transaction_etl", "SeeFoldersOfQuarantine"): "Spark's file system, before the first file of orders is set aside",
+    **{
+        (role, sid): _ATHENA
+        for role in ("analyst", "operator")
+        for sid in ("KeepResults", "FindTheBucket", "SeeTheDefaultDatabase")
+    },
+    **{("analyst", sid): _ATHENA for sid in ("SeeCurated", "ReadCurated", "ListWhatIsAsked")},
+    **{(role, sid): _CONSOLE for role in ("analyst", "operator") for sid in ("ListWhatAthenaHas", "LookAtTheCatalog")},
+    **{("operator", sid): _CONSOLE for sid in ("ListTheLake", "SeeTheStateMachine", "SeeJobs", "ReadLogs")},
 }
+
+
+PEOPLE = ("operator", "analyst")
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +82,11 @@ def calls(tmp_path_factory) -> list[dict]:
     return [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
 
 
-def function_policy(policies, name: str) -> Policy:
-    return policies[f'functions this["{name}"']
-
-
-def job_policy(policies, name: str) -> Policy:
-    return policies[f'jobs this["{name}"']
+def policy_of(policies, name: str) -> Policy:
+    """The policy of a function, a job or a role of people."""
+    return next(
+        policies[key] for kind in ("functions", "jobs", "governance") if (key := f'{kind} this["{name}"') in policies
+    )
 
 
 def in_dev(need: Need) -> Need:
@@ -79,30 +102,50 @@ def in_dev(need: Need) -> Need:
     return Need(need.action, renamed(need.resource), need.context)
 
 
-def test_every_call_of_a_function_is_allowed_to_its_role(policies, calls):
+def test_every_call_is_allowed_to_the_role_that_makes_it(policies, calls):
     recorded = Lake(load_lake("local"))
     refused = {
         f"{call['by']}: {need}"
         for call in calls
         for need in map(in_dev, recorded.needs(call))
-        if not function_policy(policies, call["by"]).allows(need)
+        if not policy_of(policies, call["by"]).allows(need)
     }
     assert refused == set(), "\n".join(sorted(refused)[:40])
-    assert {call["by"] for call in calls} == set(load_inventory().functions)
+    inventory = load_inventory()
+    assert {call["by"] for call in calls} == {*inventory.functions, *inventory.jobs, *PEOPLE}
 
 
-def test_no_statement_of_a_function_is_without_a_caller(policies, calls):
-    recorded = Lake(load_lake("local"))
+def test_no_statement_is_without_a_caller(policies, calls):
+    recorded, inventory = Lake(load_lake("local")), load_inventory()
     for call in calls:
         for need in map(in_dev, recorded.needs(call)):
-            function_policy(policies, call["by"]).allows(need)
+            policy_of(policies, call["by"]).allows(need)
+    given = dict.fromkeys(inventory.functions, OF_EVERY_FUNCTION) | dict.fromkeys(inventory.jobs, OF_EVERY_JOB)
     unused = {
         (name, statement["Sid"])
-        for name in load_inventory().functions
-        for statement in function_policy(policies, name).statements
-        if statement["Sid"] not in function_policy(policies, name).used | OF_EVERY_FUNCTION
+        for name in [*given, *PEOPLE]
+        for statement in policy_of(policies, name).statements
+        if statement["Sid"] not in policy_of(policies, name).used | given.get(name, set())
     }
     assert unused == READ_IN_THE_CODE.keys()
+
+
+def test_schedules_may_call_the_functions_that_they_call(plans, policies):
+    called = {one(schedule["target"])["arn"] for schedule in plans["dev"].values("aws_scheduler_schedule")}
+    (statement,) = policies["arrivals schedules"].statements
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert set(statement["Resource"]) == called
+
+
+def test_crawlers_may_do_what_glue_does_in_their_name(policies):
+    """https://docs.aws.amazon.com/glue/latest/dg/crawler-prereqs.html"""
+    policy = policies["catalog crawlers"]
+    refused = [str(need) for need in CRAWLER_NEEDS if not policy.allows(need)]
+    assert refused == []
+    assert {statement["Sid"] for statement in policy.statements} == policy.used
+    for stranger in ("raw_dev/", "curated_dev/sales"):
+        assert not policy.allows(Need("glue:DeleteTable", f"{GLUE}:table/{stranger}"))
+    assert not policy.allows(Need("s3:GetObject", f"{BUCKET}/curated/sales/data/a.parquet"))
 
 
 def test_every_state_may_do_what_it_does(plans, policies):
@@ -140,7 +183,21 @@ def needs_of_state(resource: str, given: dict):
             raise AssertionError(f"nobody has said what {resource} needs")
 
 
-JOB_NEEDS = [  # read from shoplake.spark.job, intake, rejects, upsert: each job's own, and what is not
+_LOGS = "arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/crawlers"
+_RAW_TABLES = [f"{GLUE}:{place}" for place in ("catalog", "database/raw_dev", "table/raw_dev/transactions")]
+CRAWLER_NEEDS = [
+    Need("s3:GetObject", f"{BUCKET}/raw/transactions/a.csv"),
+    Need("s3:ListBucket", BUCKET, (("s3:prefix", "raw/transactions/"),)),
+    Need("s3:GetBucketLocation", BUCKET),
+    *(Need(f"glue:{action}", place) for place in _RAW_TABLES for action in (
+        "GetDatabase", "GetTable", "GetTables", "CreateTable", "UpdateTable", "GetPartition", "GetPartitions",
+        "BatchGetPartition", "BatchCreatePartition", "BatchUpdatePartition", "UpdatePartition",
+    )),
+    Need("logs:CreateLogGroup", _LOGS),
+    *(Need(f"logs:{action}", f"{_LOGS}:log-stream:a") for action in ("CreateLogStream", "PutLogEvents")),
+]  # fmt: skip
+
+JOB_NEEDS = [  # each job's own, and what is not
     ("transaction_etl", "s3:GetObject", f"{BUCKET}/staged/transactions/r/000001.parquet", True),
     ("transaction_etl", "s3:GetObject", f"{BUCKET}/staged/customers/r/000001.parquet", False),
     ("transaction_etl", "s3:PutObject", f"{BUCKET}/runs/r/ledger/transaction_etl.json", True),
@@ -169,7 +226,7 @@ JOB_NEEDS = [  # read from shoplake.spark.job, intake, rejects, upsert: each job
 
 @pytest.mark.parametrize(("job", "action", "resource", "is_allowed"), JOB_NEEDS)
 def test_a_job_reaches_its_own_and_nothing_else(policies, job, action, resource, is_allowed):
-    assert job_policy(policies, job).allows(Need(action, resource)) is is_allowed
+    assert policy_of(policies, job).allows(Need(action, resource)) is is_allowed
 
 
 @pytest.mark.parametrize(
@@ -186,7 +243,7 @@ def test_a_job_reaches_its_own_and_nothing_else(policies, job, action, resource,
     ],
 )
 def test_a_function_doesnt_reach_what_is_not_its_own(policies, function, action, resource):
-    assert not function_policy(policies, function).allows(Need(action, resource))
+    assert not policy_of(policies, function).allows(Need(action, resource))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +258,7 @@ def test_a_function_doesnt_reach_what_is_not_its_own(policies, function, action,
     ],
 )
 def test_people_read_what_their_role_is_for(policies, role, action, resource, is_allowed):
-    assert policies[f'governance this["{role}"'].allows(Need(action, resource)) is is_allowed
+    assert policy_of(policies, role).allows(Need(action, resource)) is is_allowed
 
 
 def test_the_page_on_access_is_what_is_planned(plans):

@@ -20,11 +20,12 @@ def _record() -> None:
 
     def recorded(self, operation_name, api_params):
         os.environ["AWS_ACCESS_KEY_ID"] = f"function-{_FUNCTION}"
+        given = json.loads(json.dumps(api_params, default=lambda value: "(bytes)"))  # as it is now: botocore changes it
         line = {
             "by": _FUNCTION,
             "service": self.meta.service_model.service_name,
             "call": operation_name,
-            "given": api_params,
+            "given": given,
         }
         try:
             return made(self, operation_name, api_params)
@@ -33,13 +34,13 @@ def _record() -> None:
             raise
         finally:
             with open(_CALLS, "a") as calls:
-                calls.write(json.dumps(line, default=lambda value: "(bytes)") + "\n")
+                calls.write(json.dumps(line) + "\n")
 
     botocore.client.BaseClient._make_api_call = recorded
 
 
-class _WhenBotocoreIsImported:
-    """Waits for botocore, so that a process that never calls AWS doesn't load it."""
+class _WhenBoto3IsImported:
+    """Waits for it, so that a process that never calls AWS doesn't load botocore."""
 
     def find_spec(self, name, path=None, target=None):
         if name == "boto3":
@@ -50,4 +51,4 @@ class _WhenBotocoreIsImported:
 
 if _FUNCTION and _CALLS:
     os.environ["AWS_ACCESS_KEY_ID"] = f"function-{_FUNCTION}"
-    sys.meta_path.insert(0, _WhenBotocoreIsImported())
+    sys.meta_path.insert(0, _WhenBoto3IsImported())
