@@ -143,12 +143,17 @@ resource "aws_cloudtrail" "this" {
   enable_log_file_validation    = true
   kms_key_id                    = var.kms_key_arn
 
-  advanced_event_selector {
-    name = "Changes to the account"
+  # An account's changes are recorded once for nothing, and paid for by each further trail.
+  # https://aws.amazon.com/cloudtrail/pricing/
+  dynamic "advanced_event_selector" {
+    for_each = var.records_changes_to_the_account ? [true] : []
+    content {
+      name = "Changes to the account"
 
-    field_selector {
-      field  = "eventCategory"
-      equals = ["Management"]
+      field_selector {
+        field  = "eventCategory"
+        equals = ["Management"]
+      }
     }
   }
 

@@ -31,6 +31,13 @@ variable "watched" {
   }
 }
 
+variable "records_changes_to_the_account" {
+  description = "Whether all changes to the account are recorded too. Off: most accounts have a trail that does, and a further one is paid for."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "trail_arn" {
   description = "ARN that the trail will have; the bucket lets no other trail write."
   type        = string

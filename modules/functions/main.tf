@@ -123,11 +123,19 @@ data "aws_iam_policy_document" "this" {
   }
 
   # The interfaces that Lambda makes in a network have no name beforehand.
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
   dynamic "statement" {
     for_each = var.network == null ? [] : [true]
     content {
-      sid       = "JoinTheNetwork"
-      actions   = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"]
+      sid = "JoinTheNetwork"
+      actions = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+      ]
       resources = ["*"]
     }
   }

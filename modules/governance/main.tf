@@ -24,20 +24,30 @@ resource "aws_budgets_budget" "monthly" {
   }
 }
 
-# By tag, not by service: an account has one monitor of services, and environments may share it.
+# By tag, not by service: an account has one monitor of services, and environments may share it. All members of the
+# expression are named, as AWS gives it back: else each plan would replace the monitor.
 resource "aws_ce_anomaly_monitor" "this" {
+  count = var.anomaly_dollars == null ? 0 : 1
+
   name         = "${var.prefix}costs"
   monitor_type = "CUSTOM"
 
   monitor_specification = jsonencode({
-    Tags = { Key = "Environment", Values = [var.tags.Environment], MatchOptions = ["EQUALS"] }
+    And            = null
+    CostCategories = null
+    Dimensions     = null
+    Not            = null
+    Or             = null
+    Tags           = { Key = "Environment", MatchOptions = null, Values = [var.tags.Environment] }
   })
 }
 
 resource "aws_ce_anomaly_subscription" "this" {
+  count = var.anomaly_dollars == null ? 0 : 1
+
   name             = "${var.prefix}costs"
   frequency        = "IMMEDIATE"
-  monitor_arn_list = [aws_ce_anomaly_monitor.this.arn]
+  monitor_arn_list = [aws_ce_anomaly_monitor.this[0].arn]
 
   subscriber {
     type    = "SNS"
@@ -53,8 +63,11 @@ resource "aws_ce_anomaly_subscription" "this" {
   }
 }
 
+# Whom the account lets take a role besides (sts:AssumeRole in their own policies). Sessions of single sign-on don't say
+# whether there was a second factor, which is asked for where people sign in.
 data "aws_iam_policy_document" "trust" {
   statement {
+    sid     = "WithASecondFactor"
     actions = ["sts:AssumeRole"]
 
     principals {
@@ -66,6 +79,25 @@ data "aws_iam_policy_document" "trust" {
       test     = "Bool"
       variable = "aws:MultiFactorAuthPresent"
       values   = ["true"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.trusted_arns) == 0 ? [] : [var.trusted_arns]
+    content {
+      sid     = "BySingleSignOn"
+      actions = ["sts:AssumeRole"]
+
+      principals {
+        type        = "AWS"
+        identifiers = ["arn:aws:iam::${var.account}:root"]
+      }
+
+      condition {
+        test     = "ArnLike"
+        variable = "aws:PrincipalArn"
+        values   = statement.value
+      }
     }
   }
 }

@@ -16,14 +16,28 @@ variable "monthly_dollars" {
 }
 
 variable "anomaly_dollars" {
-  description = "From how much above the usual a day's costs are told of."
+  description = <<-EOT
+    From how much above the usual a day's costs are told of; null: costs aren't watched. Costs by tag can be watched in an
+    organization's management account, or in an account without an organization, alone.
+  EOT
   type        = number
-  default     = 10
+  default     = null
+
+  validation {
+    condition     = var.anomaly_dollars == null || try(var.anomaly_dollars > 0, false)
+    error_message = "anomaly_dollars is ${coalesce(var.anomaly_dollars, 0)}: give a positive number of US dollars, or null."
+  }
+}
+
+variable "trusted_arns" {
+  description = "Who may take the roles without a second factor of this account's: ARNs of roles of single sign-on, with * and ?."
+  type        = list(string)
+  default     = []
   nullable    = false
 
   validation {
-    condition     = var.anomaly_dollars > 0
-    error_message = "anomaly_dollars is ${var.anomaly_dollars}: give a positive number of US dollars."
+    condition     = alltrue([for arn in var.trusted_arns : can(regex("^arn:aws:iam::\\d{12}:role/.+$", arn))])
+    error_message = "trusted_arns: ${join(", ", [for arn in var.trusted_arns : arn if !can(regex("^arn:aws:iam::\\d{12}:role/.+$", arn))])}: give ARNs of roles, arn:aws:iam::account:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_DataTeam_*."
   }
 }
 

@@ -69,7 +69,7 @@ resource "aws_glue_job" "this" {
   number_of_workers = var.worker.number
   timeout           = each.value.timeout_min
   max_retries       = 0          # the state machine knows what is worth a retry
-  execution_class   = "STANDARD" # a rebuild asks for FLEX when it starts the job: it can wait, a run can't
+  execution_class   = "STANDARD" # a run can't wait for spare capacity; what can asks for FLEX when it starts the job
   connections       = var.connection == null ? [] : [var.connection]
   default_arguments = local._arguments
 
@@ -142,16 +142,39 @@ data "aws_iam_policy_document" "this" {
       sid = "JoinTheNetwork"
       actions = [
         "ec2:CreateNetworkInterface",
-        "ec2:CreateTags",
         "ec2:DeleteNetworkInterface",
         "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeRouteTables",
         "ec2:DescribeSecurityGroups",
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcEndpoints",
-        "glue:GetConnection",
       ]
       resources = ["*"]
+    }
+  }
+
+  # https://docs.aws.amazon.com/glue/latest/dg/create-service-policy.html
+  dynamic "statement" {
+    for_each = var.connection == null ? [] : [var.connection]
+    content {
+      sid       = "TagItsInterfaces"
+      actions   = ["ec2:CreateTags"]
+      resources = ["arn:aws:ec2:*:*:network-interface/*", "arn:aws:ec2:*:*:security-group/*"]
+
+      condition {
+        test     = "ForAllValues:StringEquals"
+        variable = "aws:TagKeys"
+        values   = ["aws-glue-service-resource"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.connection == null ? [] : [var.connection]
+    content {
+      sid       = "FindTheNetwork"
+      actions   = ["glue:GetConnection"]
+      resources = ["${var.arn_prefixes.glue}:catalog", "${var.arn_prefixes.glue}:connection/${statement.value}"]
     }
   }
 

@@ -1,6 +1,6 @@
 variable "jobs" {
   description = <<-EOT
-    Glue jobs by short name: full name, what it does, its script (a file, its key in the artifacts bucket and its hash),
+    Glue jobs by short name: full name, its script (a file, its key in the artifacts bucket and its hash),
     and the statements of its role.
   EOT
   type = map(object({
@@ -129,8 +129,8 @@ variable "log_group_prefix" {
 }
 
 variable "arn_prefixes" {
-  description = "Beginning of ARNs of logs in the region and account at hand (arn:aws:logs:region:account)."
-  type        = object({ logs = string })
+  description = "Beginnings of ARNs in the region and account at hand: glue (arn:aws:glue:region:account) and logs."
+  type        = object({ glue = string, logs = string })
   nullable    = false
 }
 

@@ -5,7 +5,6 @@ locals {
 
   # What S3 doesn't encrypt with a customer's key: its own access logs.
   _kms_key_arns = { lake = var.kms_key_arn, artifacts = var.kms_key_arn, logs = null }
-
 }
 
 resource "aws_s3_bucket" "this" {
@@ -71,6 +70,8 @@ resource "aws_s3_bucket_logging" "this" {
   bucket        = aws_s3_bucket.this[each.key].id
   target_bucket = aws_s3_bucket.this["logs"].id
   target_prefix = "${each.key}/"
+
+  depends_on = [aws_s3_bucket_policy.this]
 }
 
 data "aws_iam_policy_document" "bucket" {
@@ -178,6 +179,14 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
         for_each = rule.value.holds_tables ? [] : [rule.value.kept_days]
         content {
           days = expiration.value
+        }
+      }
+
+      # Files of tables that Iceberg deletes leave a marker, which goes with their last version.
+      dynamic "expiration" {
+        for_each = rule.value.holds_tables ? [true] : []
+        content {
+          expired_object_delete_marker = expiration.value
         }
       }
 

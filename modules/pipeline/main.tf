@@ -79,6 +79,15 @@ data "aws_iam_policy_document" "this" {
     resources = [var.calls.manifests]
   }
 
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    content {
+      sid       = "ReadEncryptedManifests"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+
   # Each file of a distributed map is an execution of its own. https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
   statement {
     sid       = "StartAnExecutionAFile"

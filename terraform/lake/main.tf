@@ -124,7 +124,7 @@ module "jobs" {
   worker           = local.settings.worker
   log_days         = local.settings.log_days.jobs
   log_group_prefix = "/aws-glue/${trimsuffix(local.prefix, "-")}"
-  arn_prefixes     = { logs = local.arns.logs }
+  arn_prefixes     = { glue = local.arns.glue, logs = local.arns.logs }
   kms_key_arn      = var.kms_key_arn
   connection       = one(module.network[*].network.connection)
   wheel            = merge(local.artifacts.wheel, { path = "${local.built}/${local.artifacts.wheel.path}" })
@@ -155,12 +155,7 @@ module "pipeline" {
   arn_prefix  = local.arns.states
   kms_key_arn = var.kms_key_arn
 
-  # What people's files hold may stand in the data of an execution, so that only dev logs it.
-  log = {
-    level     = var.environment == "dev" ? "ALL" : "ERROR"
-    with_data = var.environment == "dev"
-    days      = local.settings.log_days.functions
-  }
+  log = merge(local.settings.execution_log, { days = local.settings.log_days.functions })
 
   calls = {
     functions = [for name, arn in local.function_arns : arn if strcontains(local._definition, "$${${name}}")]

@@ -29,12 +29,25 @@ locals {
       resources = [local._objects.athena_results]
     },
     { sid = "FindTheBucket", actions = ["s3:GetBucketLocation"], resources = [local.bucket_arn] },
+    # Athena's console, before a question is asked.
+    {
+      sid       = "ListWhatAthenaHas"
+      actions   = ["athena:ListDataCatalogs", "athena:ListWorkGroups"]
+      resources = ["*"]
+      reason    = "lists of catalogs and workgroups have no resource"
+    },
+    {
+      sid       = "LookAtTheCatalog"
+      actions   = ["athena:GetDataCatalog", "athena:GetDatabase", "athena:GetTableMetadata", "athena:ListDatabases", "athena:ListTableMetadata"]
+      resources = ["${local.arns.athena}:datacatalog/AwsDataCatalog"]
+    },
+    local._see_default_database,
   ]
   _see = {
     for name in local.inventory.databases : name => [
       {
         sid       = "See${title(name)}"
-        actions   = ["glue:GetDatabase", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"]
+        actions   = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"]
         resources = concat(local._reach[name].parents, [local._reach[name].catalog])
       },
       { sid = "Read${title(name)}", actions = ["s3:GetObject"], resources = [local._reach[name].objects] },
@@ -122,7 +135,8 @@ module "governance" {
   prefix          = local.prefix
   account         = local.account
   monthly_dollars = local.settings.monthly_dollars
-  anomaly_dollars = local.settings.thresholds.dollars_a_day
+  anomaly_dollars = var.watches_costs ? local.settings.thresholds.dollars_a_day : null
+  trusted_arns    = var.trusted_arns
   cost_topic_arn  = module.notifications.topics.cost.arn
   tags            = { Project = local.inventory.project, Environment = var.environment }
   roles           = local.people
@@ -131,14 +145,16 @@ module "governance" {
 module "audit" {
   source = "../../modules/audit"
 
-  name               = "${local.prefix}audit"
-  bucket             = "${local.prefix}audit-${local.account}"
-  trail_arn          = "arn:aws:cloudtrail:${local.region}:${local.account}:trail/${local.prefix}audit"
-  watched            = [local.bucket_arn]
-  account            = local.account
-  kept_days          = local.settings.log_days.audit
-  kms_key_arn        = var.kms_key_arn
-  empties_on_destroy = var.empties_on_destroy
+  name      = "${local.prefix}audit"
+  bucket    = "${local.prefix}audit-${local.account}"
+  trail_arn = "arn:aws:cloudtrail:${local.region}:${local.account}:trail/${local.prefix}audit"
+  watched   = [local.bucket_arn]
+
+  records_changes_to_the_account = var.records_changes_to_the_account
+  account                        = local.account
+  kept_days                      = local.settings.log_days.audit
+  kms_key_arn                    = var.kms_key_arn
+  empties_on_destroy             = var.empties_on_destroy
 }
 
 module "network" {

@@ -78,8 +78,29 @@ variable "subscribers" {
   }
 }
 
+variable "watches_costs" {
+  description = "Whether Cost Anomaly Detection watches the environment's costs. By tag it can in an organization's management account, or in an account without an organization, alone."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "records_changes_to_the_account" {
+  description = "Whether the lake's audit trail records all changes to the account too, which most accounts have a trail for."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "trusted_arns" {
+  description = "Who may take the roles analyst and operator without a second factor of the account's: ARNs of roles of single sign-on, with * and ?."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "kms_key_arn" {
-  description = "KMS key of all that is stored. Its policy must let the services that the README names use it. Null: AWS's own keys."
+  description = "KMS key of all that is stored. Its policy must let the services that docs/deploying.md names use it. Null: AWS's own keys."
   type        = string
   default     = null
 

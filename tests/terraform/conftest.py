@@ -28,7 +28,11 @@ def plans(workspace) -> dict[str, Plan]:
 
 @pytest.fixture(scope="session")
 def with_everything(workspace) -> Plan:
-    """A plan of dev in which nothing that may be left out is left out: network, key, readers of all kinds."""
+    """A plan of dev in which nothing that may be left out is left out: network, key, readers of all kinds, a watch of
+    costs, a record of changes, single sign-on.
+    """
     return workspace.planned(
-        "dev", "-var=network={enabled=true}", f"-var=kms_key_arn={KEY}", f"-var=subscribers={{cost={READERS}}}"
-    )
+        "dev", "-var=network={enabled=true}", f"-var=kms_key_arn={KEY}", f"-var=subscribers={{cost={READERS}}}",
+        "-var=watches_costs=true", "-var=records_changes_to_the_account=true",
+        '-var=trusted_arns=["arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*"]',
+    )  # fmt: skip

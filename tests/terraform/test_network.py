@@ -12,7 +12,8 @@ TYPES = {
     "aws_route_table_association", "aws_security_group", "aws_subnet", "aws_vpc", "aws_vpc_endpoint",
     "aws_vpc_security_group_egress_rule", "aws_vpc_security_group_ingress_rule",
 }  # fmt: skip
-READERS = {"aws_sns_topic_subscription"}  # the plan has them besides a network
+# The plan has them besides a network.
+BESIDES = {"aws_sns_topic_subscription", "aws_ce_anomaly_monitor", "aws_ce_anomaly_subscription"}
 # Every rule of its security groups, by name: first and last port. All are of TCP, between groups or to gateways.
 RULES = {
     "ingress_rule.each_other": (0, 65535),
@@ -26,7 +27,7 @@ RULES = {
 
 def ways_out(plan: Plan, without: Plan) -> list[str]:
     """What a network holds besides the listed types and rules, and what of these has an address that isn't its own."""
-    known = TYPES | READERS | {resource["type"] for resource in without.resources}
+    known = TYPES | BESIDES | {resource["type"] for resource in without.resources}
     found = [resource["address"] for resource in plan.resources if resource["type"] not in known]
     for resource in plan.resources:
         kind, values = resource["type"], resource["values"]

@@ -48,8 +48,6 @@ STATED_ATTRIBUTES = [
 # Types of resources that a laptop has nothing of.
 TYPES_NOT_COMPARED = {
     "aws_budgets_budget": "nothing is billed on a laptop",
-    "aws_ce_anomaly_monitor": "nothing is billed on a laptop",
-    "aws_ce_anomaly_subscription": "nothing is billed on a laptop",
     "aws_cloudtrail": "nobody audits a laptop",
     "aws_cloudwatch_log_metric_filter": "the local AWS ends no function by itself",
     "aws_iam_role_policy": "the local AWS has one user; test_policies holds policies against what the code calls",

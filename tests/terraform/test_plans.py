@@ -72,7 +72,9 @@ def test_prod_keeps_longer_than_dev(plans):
             if values["rule"][0]["id"] != "all" and len(values["rule"]) > 1
         )
         assert bucket in json.dumps(plans[environment].values("aws_s3_bucket"))
-        kept[environment] = {rule["id"]: [days["days"] for days in rule["expiration"]] for rule in rules}
+        kept[environment] = {
+            rule["id"]: [days["days"] for days in rule["expiration"] if "days" in days] for rule in rules
+        }
     tables = {"processed": [], "curated": []}
     assert kept["dev"] == tables | {
         "raw": [90], "quarantine": [30], "runs": [90], "staged": [7], "athena_results": [7], "data_docs": [30],
@@ -115,7 +117,8 @@ def test_all_resources_stand_only_where_the_api_has_no_narrower_one(any_plan):
     Those by which functions and jobs join a network are as in AWSLambdaVPCAccessExecutionRole and AWSGlueServiceRole.
     """
     without_resource = re.compile(
-        r"xray:|ec2:(Describe\w+|CreateNetworkInterface|DeleteNetworkInterface|CreateTags)$|glue:GetConnection$|"
+        r"xray:|ec2:(Describe\w+|(Create|Delete)NetworkInterface|(Una|A)ssignPrivateIpAddresses)$|"
+        r"athena:List(DataCatalogs|WorkGroups)$|"
         r"cloudwatch:(PutMetricData|DescribeAlarms)$|logs:(\w+LogDelivery|ListLogDeliveries|"
         r"DescribeLogGroups|DescribeResourcePolicies|PutResourcePolicy)$"
     )

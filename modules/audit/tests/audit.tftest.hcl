@@ -30,6 +30,28 @@ run "records_every_object_of_the_lake" {
   }
 }
 
+run "leaves_changes_to_the_account_to_the_accounts_own_trail" {
+  command = plan
+
+  assert {
+    condition     = length(aws_cloudtrail.this.advanced_event_selector) == 1
+    error_message = "Each environment would pay for every call in the account."
+  }
+}
+
+run "records_changes_to_the_account_where_that_is_asked_for" {
+  command = plan
+
+  variables {
+    records_changes_to_the_account = true
+  }
+
+  assert {
+    condition     = contains([for selector in aws_cloudtrail.this.advanced_event_selector : selector.name], "Changes to the account")
+    error_message = "An account without a trail may want it."
+  }
+}
+
 run "can_show_that_no_record_was_changed" {
   command = plan
 

@@ -39,12 +39,43 @@ run "tells_of_costs_before_the_budget_is_spent" {
   }
 }
 
-run "watches_the_costs_of_its_own_tag" {
+run "watches_the_costs_of_its_own_tag_where_that_is_asked_for" {
+  command = plan
+
+  variables {
+    anomaly_dollars = 10
+  }
+
+  assert {
+    condition     = aws_ce_anomaly_monitor.this[0].monitor_type == "CUSTOM" && jsondecode(aws_ce_anomaly_monitor.this[0].monitor_specification).Tags.Values == ["dev"]
+    error_message = "An account has one monitor of services; this one is of a tag."
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_ce_anomaly_monitor.this[0].monitor_specification)) == 6
+    error_message = "An expression without all its members is replaced at each deployment."
+  }
+}
+
+run "watches_no_costs_where_an_organization_alone_may" {
   command = plan
 
   assert {
-    condition     = aws_ce_anomaly_monitor.this.monitor_type == "CUSTOM" && jsondecode(aws_ce_anomaly_monitor.this.monitor_specification).Tags.Values == ["dev"]
-    error_message = "An account has one monitor of services; this one is of a tag."
+    condition     = length(aws_ce_anomaly_monitor.this) == 0 && length(aws_ce_anomaly_subscription.this) == 0
+    error_message = "An account in an organization can't watch costs by tag: the first deployment would fail."
+  }
+}
+
+run "lets_sessions_of_single_sign_on_take_a_role" {
+  command = plan
+
+  variables {
+    trusted_arns = ["arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_DataTeam_*"]
+  }
+
+  assert {
+    condition     = one(data.aws_iam_policy_document.trust.statement[1].condition).variable == "aws:PrincipalArn"
+    error_message = "They are told by the role that single sign-on gives them."
   }
 }
 
@@ -52,7 +83,7 @@ run "asks_people_for_a_second_factor" {
   command = plan
 
   assert {
-    condition     = one(data.aws_iam_policy_document.trust.statement[0].condition).variable == "aws:MultiFactorAuthPresent"
+    condition     = length(data.aws_iam_policy_document.trust.statement) == 1 && one(data.aws_iam_policy_document.trust.statement[0].condition).variable == "aws:MultiFactorAuthPresent"
     error_message = "Nobody takes a role by a password alone."
   }
 }
@@ -87,4 +118,15 @@ run "refuses_all_resources_without_a_reason_and_an_anomaly_of_nothing" {
   }
 
   expect_failures = [var.roles, var.anomaly_dollars]
+}
+
+run "refuses_to_trust_what_is_no_role" {
+  command = plan
+
+  variables {
+    trusted_arns    = ["*"]
+    anomaly_dollars = 0
+  }
+
+  expect_failures = [var.trusted_arns, var.anomaly_dollars]
 }

@@ -20,5 +20,5 @@ module "jobs" {
   arguments        = { "--env" = "dev" }
   log_days         = 30
   log_group_prefix = "/aws-glue/shop-dev"
-  arn_prefixes     = { logs = "arn:aws:logs:us-east-1:111122223333" }
+  arn_prefixes     = { glue = "arn:aws:glue:us-east-1:111122223333", logs = "arn:aws:logs:us-east-1:111122223333" }
 }
