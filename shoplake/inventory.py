@@ -97,8 +97,11 @@ class StateMachine(_Strict):
 
 
 class Athena(_Strict):
+    """The workgroup in which people ask. `analysts_read` names tables, or a database for all of its tables."""
+
     workgroup: str
     max_scanned_gb: Positive
+    analysts_read: list[TableOrDatabase]
 
 
 class Prices(_Strict):

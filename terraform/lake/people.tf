@@ -43,11 +43,14 @@ locals {
     },
     local._see_default_database,
   ]
+  _see_actions    = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"]
+  _analysts_reach = [for name in local.inventory.athena.analysts_read : local._reach[name]]
+
   _see = {
     for name in local.inventory.databases : name => [
       {
         sid       = "See${title(name)}"
-        actions   = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"]
+        actions   = local._see_actions
         resources = concat(local._reach[name].parents, [local._reach[name].catalog])
       },
       { sid = "Read${title(name)}", actions = ["s3:GetObject"], resources = [local._reach[name].objects] },
@@ -56,13 +59,19 @@ locals {
 
   people = {
     analyst = {
-      what = "Asks questions about the curated tables, in the workgroup alone."
-      statements = concat(local._ask, local._see.curated, [
+      what = "Asks questions about the curated tables and the catalogue, in the workgroup alone."
+      statements = concat(local._ask, [
+        {
+          sid       = "SeeTables"
+          actions   = local._see_actions
+          resources = distinct(flatten([for reach in local._analysts_reach : [reach.parents, reach.catalog]]))
+        },
+        { sid = "ReadTables", actions = ["s3:GetObject"], resources = local._analysts_reach[*].objects },
         {
           sid        = "ListWhatIsAsked"
           actions    = ["s3:ListBucket"]
           resources  = [local.bucket_arn]
-          conditions = { "s3:prefix" = ["${local.zones.curated}*", "${local.zones.athena_results}*"] }
+          conditions = { "s3:prefix" = concat([for reach in local._analysts_reach : trimprefix(reach.objects, "${local.bucket_arn}/")], ["${local.zones.athena_results}*"]) }
         },
       ], local._kms_access)
     }

@@ -52,7 +52,7 @@ READ_IN_THE_CODE = {
         for role in ("analyst", "operator")
         for sid in ("KeepResults", "FindTheBucket", "SeeTheDefaultDatabase")
     },
-    **{("analyst", sid): _ATHENA for sid in ("SeeCurated", "ReadCurated", "ListWhatIsAsked")},
+    **{("analyst", sid): _ATHENA for sid in ("SeeTables", "ReadTables", "ListWhatIsAsked")},
     **{(role, sid): _CONSOLE for role in ("analyst", "operator") for sid in ("ListWhatAthenaHas", "LookAtTheCatalog")},
     **{("operator", sid): _CONSOLE for sid in ("ListTheLake", "SeeTheStateMachine", "SeeJobs", "ReadLogs")},
 }
@@ -250,6 +250,7 @@ def test_a_function_doesnt_reach_what_is_not_its_own(policies, function, action,
     ("role", "action", "resource", "is_allowed"),
     [
         ("analyst", "s3:GetObject", f"{BUCKET}/curated/sales/data/a.parquet", True),
+        ("analyst", "s3:GetObject", f"{BUCKET}/processed/products/data/a.parquet", True),
         ("analyst", "s3:GetObject", f"{BUCKET}/processed/customers/data/a.parquet", False),
         ("analyst", "s3:GetObject", f"{BUCKET}/raw/customers/a.csv", False),
         ("analyst", "glue:GetTable", f"{GLUE}:table/processed_dev/customers", False),

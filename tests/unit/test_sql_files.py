@@ -1,11 +1,16 @@
 """Named queries and views as files: what is read of them, and what is said of one that is wrong."""
 
+import re
+
 import pytest
 
 from shoplake import sql_files
 from shoplake.config import Lake
+from shoplake.contracts import load_contract
 from shoplake.errors import ConfigurationError
 from shoplake.inventory import load_inventory
+from shoplake.root import root
+from shoplake.tables import load_tables
 
 GOOD = "-- Units\n-- How many units were sold?\nSELECT sum(quantity) AS units FROM ${curated}.sales;\n"
 
@@ -100,3 +105,28 @@ def test_a_view_is_made_again_when_its_text_or_a_type_of_its_tables_changes(lake
     expected = views.fingerprint_of(before)
     monkeypatch.setattr(views, "load_tables", lambda: {**tables, "curated.sales": widened})
     assert views.fingerprint_of(before) != expected
+
+
+def readable(lake: Lake, name: str) -> bool:
+    """Whether analysts may read a table, `database.name`."""
+    return not {name, name.partition(".")[0]}.isdisjoint(lake.inventory.athena.analysts_read)
+
+
+def test_analysts_may_read_what_named_queries_read_besides_an_operators_own(lake):
+    reads = {
+        path.stem: [".".join(found) for found in re.findall(r"\$\{(\w+)\}\.(\w+)", path.read_text())]
+        for path in (root() / "queries").glob("*.sql")
+    }
+    assert all(reads.values())
+    not_theirs = {query for query, names in reads.items() if not all(readable(lake, name) for name in names)}
+    assert not_theirs == {"cost-of-runs", "data-quality", "rows-set-aside"}
+
+
+def test_analysts_read_nothing_of_persons_in_processed(lake):
+    personal = {
+        name
+        for name, table in load_tables().items()
+        if name.startswith("processed.") and table.contract and load_contract(table.contract).personal
+    }
+    assert {"processed.customers", "processed.events"} <= personal
+    assert [name for name in personal if readable(lake, name)] == []
