@@ -64,4 +64,5 @@ def _listed(value: str | list[str]) -> list[str]:
 
 if __name__ == "__main__":
     plan = json.load(sys.stdin)
-    print(page({"address": c["address"], "values": c["change"]["after"]} for c in plan["resource_changes"]), end="")
+    changes = [change for change in plan["resource_changes"] if change["change"]["after"]]  # not of what goes
+    print(page({"address": c["address"], "values": c["change"]["after"]} for c in changes), end="")

@@ -11,14 +11,14 @@ def tell(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def ask(question: str) -> None:
-    """Raises ShoplakeError unless a person, or AUTO_APPROVE=1, says yes."""
+def ask(question: str, otherwise: str = "Nothing was changed.") -> None:
+    """Raises ShoplakeError, which says what is so `otherwise`, unless a person, or AUTO_APPROVE=1, says yes."""
     if os.environ.get("AUTO_APPROVE") == "1":
         return
     if not sys.stdin.isatty():
         raise ShoplakeError(f"{question} Nobody is there to answer: set AUTO_APPROVE=1 to say yes.")
     if _answer(f"{question} Type yes: ") != "yes":
-        raise ShoplakeError("Nothing was changed.")
+        raise ShoplakeError(otherwise)
 
 
 def ask_for_name(name: str, warning: str) -> None:

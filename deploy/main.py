@@ -46,7 +46,7 @@ def deploy(lake: Lake) -> None:
     terraform = _plan(lake)
     if warning := concurrency_warning(lake):
         tell(warning)
-    ask(f"Deploy this to environment {lake.env} of account {lake.account}?")
+    ask(f"Deploy this to environment {lake.env} of account {lake.account}?", "Nothing was deployed.")
     require_idle(lake)  # the person may have thought about it for long
     terraform.run("apply", "-input=false", _PLAN)
     if put_key_once(lake):
@@ -58,6 +58,7 @@ def deploy(lake: Lake) -> None:
 def destroy(lake: Lake) -> None:
     """Take an environment down for good. Where it holds data: only by explicit choice, else nothing is changed."""
     terraform = _deployed(lake)
+    require_idle(lake)
     held, empties = ", ".join(what_it_holds(lake)), os.environ.get("EMPTY_BUCKETS") == "1"
     if held and not empties:
         raise ShoplakeError(
@@ -71,6 +72,8 @@ def destroy(lake: Lake) -> None:
         ask_for_name(lake.env, warning)
     else:
         ask(warning)
+    if not empties and what_it_holds(lake):
+        raise ShoplakeError(f"Meanwhile something came into the bucket {lake.bucket}, so nothing was changed.")
     build(root(), _built())
     variables = [*_variables(lake), "-var=empties_on_destroy=true"]
     protected = [address for address in terraform.resources() if any(f".{kind}." in address for kind in PROTECTED)]

@@ -110,7 +110,8 @@ def _place_in_layer(name: str) -> str | None:
 def _wheels(target: Target, folder: Path) -> list[Path]:
     """The lock's wheels, downloaded once, by name. Raises ShoplakeError where one can't be had or isn't what it was."""
     lock = root() / LOCKS / target.lock
-    place = folder / "downloads" / f"{target.lock}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    place = folder / "downloads" / f"{target.lock}-{target.python}-{target.processor}-{digest}"
     wanted = sum("==" in line for line in lock.read_text().splitlines())
     if not place.is_dir() or len(list(place.glob("*.whl"))) != wanted:
         _pip("download", "--no-deps", "--require-hashes", "--dest", str(place), "-r", str(lock), *target.pip)

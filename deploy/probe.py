@@ -33,7 +33,12 @@ def probe(
     _until(
         lambda: files.get(name), deadline, poll_s, f"nobody took note of it: look at the queue {lake.arrivals_queue}"
     )
-    ask_dispatcher(lake, action="run", at_once=True, requested_by="make deploy")
+    answer = ask_dispatcher(lake, action="run", at_once=True, requested_by="make deploy")
+    if over := answer.over_budget:
+        raise ShoplakeError(
+            f"No run was started, since other files wait with the probe: {over['sentence']}. "
+            f"`shoplake --env {lake.env} run --max-dollars {over['allowed_by']}` allows it this once."
+        )
     what = f"no run took it: `shoplake --env {lake.env} runs` shows what the lake is doing"
     run_id = _until(lambda: (files.get(name) or {}).get("run_id"), deadline, poll_s, what)
     tell(f"Run {run_id} took it")

@@ -18,8 +18,8 @@ def require_idle(lake: Lake) -> None:
         raise
     if lock:
         raise ShoplakeError(
-            f"Run {lock.run_id} has been going since {lock.acquired_at}, and a deployment would change its code on the "
-            f"way: `shoplake --env {lake.env} watch {lock.run_id}` shows when it ends; deploy then."
+            f"Run {lock.run_id} has been going since {lock.acquired_at}, and this would change what it works with: "
+            f"`shoplake --env {lake.env} watch {lock.run_id}` shows when it ends; try again then."
         )
 
 

@@ -18,7 +18,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 # The packages of this repository. A job gets them from its extra Python files or not at all.
-OWN_PACKAGES = frozenset({"shoplake", "jobs", "quality", "lambdas", "local", "cli", "console", "tests"})
+OWN_PACKAGES = frozenset(
+    {"shoplake", "jobs", "quality", "lambdas", "local", "cli", "deploy", "generator", "benchmarks", "tests"}
+)
 
 
 @dataclass

@@ -36,8 +36,8 @@ variable "trusted_arns" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for arn in var.trusted_arns : can(regex("^arn:aws:iam::\\d{12}:role/.+$", arn))])
-    error_message = "trusted_arns: ${join(", ", [for arn in var.trusted_arns : arn if !can(regex("^arn:aws:iam::\\d{12}:role/.+$", arn))])}: give ARNs of roles, arn:aws:iam::account:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_DataTeam_*."
+    condition     = alltrue([for arn in var.trusted_arns : can(regex("^arn:aws:iam::${var.account}:role/.+$", arn))])
+    error_message = "trusted_arns: ${join(", ", [for arn in var.trusted_arns : arn if !can(regex("^arn:aws:iam::${var.account}:role/.+$", arn))])}: give ARNs of this account's roles, arn:aws:iam::${var.account}:role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_DataTeam_*."
   }
 }
 
@@ -65,7 +65,7 @@ variable "account" {
 }
 
 variable "roles" {
-  description = "Roles that people take, by short name: what for, and the statements. A session lasts an hour and needs a second factor."
+  description = "Roles that people take, by short name: what for, and the statements. A session lasts an hour."
   type = map(object({
     what = string
     statements = list(object({

@@ -22,6 +22,7 @@ locals {
         [for zone, days in try(settings.kept_days, {}) : "kept_days.${zone} is ${jsonencode(days)}: a zone is kept for at least 1 day" if !try(days >= 1, true)],
         [for kind, days in settings.log_days : "log_days.${kind} is ${jsonencode(days)}: CloudWatch Logs keeps ${join(", ", local._log_days)} days" if !contains(local._log_days, days)],
         [for kind in ["audit"] : "log_days lacks audit: what is deployed has an audit trail" if try(settings.log_days.audit, null) == null],
+        [for days in [try(settings.log_days.audit, null)] : "log_days.audit is ${days}: what is deployed keeps its audit trail for at least 90 days" if try(days < 90, false)],
         [for kind in ["execution_log"] : "lacks execution_log: say what Step Functions logs of a run, such as {level: ERROR, with_data: false}" if try(settings.execution_log, null) == null],
         [for kind in ["budget"] : "lacks monthly_dollars: what is deployed has a budget" if try(settings.monthly_dollars, null) == null],
         [for type in [settings.worker.type] : "worker.type is '${type}': jobs run on ${join(", ", local._worker_types)}" if !contains(local._worker_types, type)],

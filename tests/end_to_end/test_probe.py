@@ -1,4 +1,8 @@
-"""The probe with which `make deploy` ends, on a real lake: the one difference is that it runs on this machine."""
+"""The probe with which `make deploy` ends, on a real lake: the one difference is that it runs on this machine.
+
+It leaves a category in the load that other files look at, whose tables they name; each of them that needs another load
+empties the lake first.
+"""
 
 import subprocess
 import sys

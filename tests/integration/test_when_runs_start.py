@@ -2,7 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib.util import module_from_spec
 from threading import Barrier
+from zipimport import zipimporter
 
 import pytest
 from typer.testing import CliRunner
@@ -10,7 +12,6 @@ from typer.testing import CliRunner
 from cli import run_commands
 from cli.main import app
 from cli.reports import standing_of
-from lambdas.dispatcher import handler as dispatcher_function
 from shoplake import run_requests
 from shoplake.aws import client
 from shoplake.closing import close_dead_run, return_files
@@ -28,8 +29,22 @@ AT = "2025-01-15T08:00:00.000Z"
 
 
 @pytest.fixture(scope="module")
-def whole_lake(emulator, tmp_path_factory):
-    return small_lake("starts", tmp_path_factory.mktemp("build"))
+def built(tmp_path_factory):
+    return tmp_path_factory.mktemp("build")
+
+
+@pytest.fixture(scope="module")
+def whole_lake(emulator, built):
+    return small_lake("starts", built)
+
+
+@pytest.fixture(scope="module")
+def dispatcher_function(whole_lake, built):
+    """The module of the function's handler, from its zip as it is deployed."""
+    found = zipimporter(str(built / "functions/dispatcher.zip")).find_spec("handler")
+    module = module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +61,7 @@ def lake(whole_lake, letters):
 
 
 @pytest.fixture
-def door(lake, monkeypatch):
+def door(lake, dispatcher_function, monkeypatch):
     """The dispatcher function, called with an event; its lake has these settings."""
 
     def call(event, **settings):

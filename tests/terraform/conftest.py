@@ -34,5 +34,5 @@ def with_everything(workspace) -> Plan:
     return workspace.planned(
         "dev", "-var=network={enabled=true}", f"-var=kms_key_arn={KEY}", f"-var=subscribers={{cost={READERS}}}",
         "-var=watches_costs=true", "-var=records_changes_to_the_account=true",
-        '-var=trusted_arns=["arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*"]',
+        '-var=trusted_arns=["arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_DataTeam_*"]',
     )  # fmt: skip

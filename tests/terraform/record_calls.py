@@ -145,9 +145,11 @@ def main() -> None:
     process.java_environment = lambda: {**java_environment(), "AWS_ACCESS_KEY_ID": JOBS}
     boto3.setup_default_session()
     lake = load_lake("local")
-    provision(lake, build_artifacts(root(), FOLDER / "build"))
-    Story(lake).tell()
-    emulator.stop()
+    try:
+        provision(lake, build_artifacts(root(), FOLDER / "build"))
+        Story(lake).tell()
+    finally:
+        emulator.stop()
 
 
 class Story:

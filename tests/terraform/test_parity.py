@@ -90,7 +90,7 @@ def plans(plans, workspace, tmp_path_factory):
     lake = copy.folder / "lake.yaml"
     text = lake.read_text()
     assert text.count("    alerts: [] ") == 1
-    lake.write_text(text.replace("    alerts: [] ", f"    alerts: [{READER}] "))
+    lake.write_text(text.replace("    alerts: []\n", f"    alerts: [{READER}]\n"))
     return plans | {ENVIRONMENTS[0]: copy.planned(ENVIRONMENTS[0])}
 
 

@@ -77,7 +77,7 @@ def calls(tmp_path_factory) -> list[dict]:
     """The calls of every function in a recorded local run."""
     folder = tmp_path_factory.mktemp("recorded")
     command = [sys.executable, "-m", "tests.terraform.record_calls", str(folder)]
-    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800)
     assert answer.returncode == 0, answer.stdout[-1000:] + answer.stderr[-3000:]
     return [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
 
@@ -128,6 +128,27 @@ def test_no_statement_is_without_a_caller(policies, calls):
         if statement["Sid"] not in policy_of(policies, name).used | given.get(name, set())
     }
     assert unused == READ_IN_THE_CODE.keys()
+
+
+# What a role may besides where there is a key of one's own or a network, and by whose documentation.
+OF_KEY_AND_NETWORK = {
+    "UseTheKey": "S3, DynamoDB, SQS, SNS and Secrets Manager decrypt and encrypt in the caller's name",
+    "ReadEncryptedFiles": "S3, for crawlers",
+    "ReadEncryptedManifests": "S3, for the state machine",
+    "JoinTheNetwork": "Lambda and Glue make their interfaces: AWSLambdaVPCAccessExecutionRole, AWSGlueServiceRole",
+    "TagItsInterfaces": "Glue, as AWSGlueServiceRole",
+    "FindTheNetwork": "Glue reads the job's connection",
+    "WriteConnections": "VPC flow logs",
+}
+
+
+def test_what_a_key_and_a_network_add_to_roles_is_listed(plans, with_everything):
+    def statements(plan) -> set[tuple[str, str]]:
+        found = [(r["address"], r["values"]) for r in plan.resources if r["type"] == "aws_iam_role_policy"]
+        return {(role, each["Sid"]) for role, values in found for each in json.loads(values["policy"])["Statement"]}
+
+    assert {sid for _, sid in statements(with_everything) - statements(plans["dev"])} == OF_KEY_AND_NETWORK.keys()
+    assert statements(plans["dev"]) - statements(with_everything) == set()
 
 
 def test_schedules_may_call_the_functions_that_they_call(plans, policies):

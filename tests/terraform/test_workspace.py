@@ -10,6 +10,13 @@ WRONG_MODULE = """Error: Unreadable module directory
 Unable to evaluate directory symlink: lstat ../../modules/catalogue: no such file or directory"""
 
 
+NO_SUCH_VERSION = """Error: Failed to query available provider packages
+Could not retrieve the list of available versions for provider hashicorp/aws: no available releases match the given
+constraints ~> 60.0"""
+NO_SUCH_PROVIDER = """Error: Failed to query available provider packages
+provider registry registry.terraform.io does not have a provider named registry.terraform.io/hashicorp/was"""
+
+
 @pytest.fixture
 def terraform(monkeypatch, tmp_path):
     """A function that puts a `terraform` of a version on the PATH whose `init` fails with these words."""
@@ -35,9 +42,17 @@ def test_without_a_provider_they_are_skipped(terraform, tmp_path):
         Workspace(tmp_path).init("terraform/lake")
 
 
-def test_any_other_failing_init_fails_them_with_terraforms_words(terraform, tmp_path):
-    terraform("1.11.4", WRONG_MODULE)
-    with pytest.raises(AssertionError, match="Unreadable module directory"):
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (WRONG_MODULE, "Unreadable module directory"),
+        (NO_SUCH_VERSION, "~> 60.0"),
+        (NO_SUCH_PROVIDER, "hashicorp/was"),
+    ],
+)
+def test_any_other_failing_init_fails_them_with_terraforms_words(terraform, tmp_path, words, told):
+    terraform("1.11.4", words)
+    with pytest.raises(AssertionError, match=told):
         Workspace(tmp_path).init("terraform/lake")
 
 

@@ -1,9 +1,11 @@
 """make plan, deploy, destroy and outputs, with a Terraform that only writes down what it is asked."""
 
+import io
 import os
 import re
 import signal
 import threading
+import time
 
 import pytest
 from botocore.exceptions import ClientError, NoRegionError
@@ -27,6 +29,7 @@ def no_aws(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setattr(main, "build", lambda source, target: target)
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody is there to answer
     shoplake_aws.client.cache_clear()
     yield
     shoplake_aws.client.cache_clear()
@@ -114,7 +117,6 @@ def test_where_aws_cant_be_reached_it_says_so(capsys, terraform, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     said = said_by(capsys, "plan", "dev")
     assert said.startswith("AWS can't be reached") and "region of environment dev in lake.yaml" in said
 
@@ -175,10 +177,10 @@ def test_nothing_is_applied_without_a_yes(deployed, terraform):
 
 @pytest.mark.parametrize("answer", ["no", "", None])
 def test_whoever_says_no_or_closes_the_input_has_changed_nothing(deployed, terraform, person, answer):
-    (question,) = [person(answer)]
-    with pytest.raises(ShoplakeError, match=r"^Nothing was changed\.$"):
+    questions = person(answer)
+    with pytest.raises(ShoplakeError, match=r"^Nothing was deployed\.$"):
         main.deploy(LAKE)
-    assert question == ["Deploy this to environment dev of account 111122223333? Type yes: "]
+    assert questions == ["Deploy this to environment dev of account 111122223333? Type yes: "]
     assert not any(command.startswith("apply") for command in terraform.commands)
 
 
@@ -244,12 +246,21 @@ def test_destroying_changes_nothing_where_the_lake_holds_data(deployed, terrafor
 
 
 def test_an_empty_lake_is_destroyed_after_a_yes(deployed, terraform, person):
-    (question,) = [person("yes")]
+    questions = person("yes")
     main.destroy(LAKE)
-    assert question == [
+    assert questions == [
         "This takes environment dev of account 111122223333 down, with its logs and its key. Type yes: "
     ]
     assert [command.split(" ")[0] for command in terraform.commands] == ["init", "apply", "destroy"]
+
+
+def test_a_file_that_comes_while_the_person_thinks_keeps_an_empty_lake(deployed, terraform, monkeypatch, person):
+    found = iter(([], DATA))
+    monkeypatch.setattr(main, "what_it_holds", lambda lake: next(found))
+    person("yes")
+    with pytest.raises(ShoplakeError, match="Meanwhile something came into the bucket shoplake-dev-lake"):
+        main.destroy(LAKE)
+    assert [command.split(" ")[0] for command in terraform.commands] == ["init"]
 
 
 def test_data_goes_once_its_protection_is_taken_off_and_nothing_else_is_deployed(
@@ -257,9 +268,9 @@ def test_data_goes_once_its_protection_is_taken_off_and_nothing_else_is_deployed
 ):
     monkeypatch.setenv("EMPTY_BUCKETS", "1")
     monkeypatch.setattr(main, "what_it_holds", lambda lake: DATA)
-    (question,) = [person("dev")]
+    questions = person("dev")
     main.destroy(LAKE)
-    assert "Every file and table goes with it, all versions (curated/, raw/), for good." in question[0]
+    assert "Every file and table goes with it, all versions (curated/, raw/), for good." in questions[0]
     _, apply, destroy = terraform.commands
     assert apply == (
         f"apply -input=false -auto-approve -target={BUCKET} -target={TABLE} -var-file=environments/dev.tfvars "
@@ -323,11 +334,12 @@ def test_ctrl_c_waits_for_terraform_to_end_in_order(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
     def press_ctrl_c() -> None:
-        while not (tmp_path / "began").exists():
-            pass
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "began").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    presser = threading.Thread(target=press_ctrl_c)
+    presser = threading.Thread(target=press_ctrl_c, daemon=True)
     presser.start()
     with pytest.raises(KeyboardInterrupt):
         RealTerraform(tmp_path).run("apply")

@@ -6,6 +6,7 @@ import pytest
 
 from deploy import probe as probing
 from shoplake.errors import ShoplakeError
+from shoplake.run_requests import RunAnswer
 from tests.unit.deploying import LAKE, Aws
 
 RECEIVED, CLAIMED = {"state": "received"}, {"state": "claimed", "run_id": "2026-01-02-0001"}
@@ -19,7 +20,7 @@ CONFIRMED, PENDING = f"{TOPIC}:0a1b", "PendingConfirmation"
 def answers(monkeypatch):
     """A function that gives what the lake knows of the file and of its run, each time it is asked; the last stays."""
 
-    def answer(files: list, runs: list, subscriptions=(CONFIRMED,)) -> dict:
+    def answer(files: list, runs: list, subscriptions=(CONFIRMED,), over_budget=None) -> dict:
         told, aws = {}, Aws()
         aws.answers(
             "sns",
@@ -40,7 +41,12 @@ def answers(monkeypatch):
         monkeypatch.setattr(probing, "client", lambda service: S3() if service == "s3" else aws.client(service))
         monkeypatch.setattr(probing.Files, "get", following(files))
         monkeypatch.setattr(probing.Runs, "get", following(runs))
-        monkeypatch.setattr(probing, "ask_dispatcher", lambda lake, **request: told.update(request=request))
+
+        def ask_dispatcher(lake, **request) -> RunAnswer:
+            told["request"] = request
+            return RunAnswer(None, 1, None, over_budget=over_budget)
+
+        monkeypatch.setattr(probing, "ask_dispatcher", ask_dispatcher)
         return told
 
     return answer
@@ -90,4 +96,10 @@ def test_a_probe_that_no_run_takes_names_the_command_and_its_environment(answers
 def test_a_probe_whose_run_fails_says_how_to_see_why(answers):
     answers([CLAIMED], [{"state": "failed", "notified_at": "2026-01-02T03:09:05Z"}])
     with pytest.raises(ShoplakeError, match="failed: `shoplake --env dev show 2026-01-02-0001` says why"):
+        probe_with()
+
+
+def test_a_probe_beside_files_that_would_cost_too_much_says_so_at_once(answers):
+    answers([RECEIVED], [], over_budget={"sentence": "9 files would cost about $7.00", "allowed_by": 7.01})
+    with pytest.raises(ShoplakeError, match=r"9 files would cost .*`shoplake --env dev run --max-dollars 7\.01`"):
         probe_with()

@@ -70,12 +70,16 @@ run "lets_sessions_of_single_sign_on_take_a_role" {
   command = plan
 
   variables {
-    trusted_arns = ["arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_DataTeam_*"]
+    trusted_arns = ["arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_DataTeam_*"]
   }
 
   assert {
-    condition     = one(data.aws_iam_policy_document.trust.statement[1].condition).variable == "aws:PrincipalArn"
-    error_message = "They are told by the role that single sign-on gives them."
+    condition = one(data.aws_iam_policy_document.trust.statement[1].condition) == {
+      test     = "ArnLike"
+      variable = "aws:PrincipalArn"
+      values   = tolist(["arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_DataTeam_*"])
+    }
+    error_message = "They are told by the role that single sign-on gives them, with its region in its name or without."
   }
 }
 

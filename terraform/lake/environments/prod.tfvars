@@ -11,7 +11,7 @@ cost_center = "analytics"
 # }
 
 # Sessions of single sign-on that may take the roles analyst and operator:
-# trusted_arns = ["arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_DataTeam_*"]
+# trusted_arns = ["arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_DataTeam_*"]
 
 # In an organization's management account, or in an account without an organization:
 # watches_costs = true
