@@ -136,7 +136,7 @@ def test_all_mistakes_in_an_environments_settings_stand_in_one_sentence(spoilt):
             "lake.yaml: jobs.transaction_etl names processed.orders: that is no file under tables/ and no database.",
         ),
         (
-            "lake.yaml", "account: null  ", 'account: "999900001111"  ',
+            "lake.yaml", "    account: null\n", '    account: "999900001111"\n',
             "account is 123456789012, and lake.yaml has environment dev in 999900001111: take that account's "
             "credentials, or mend environments.dev.account.",
         ),

@@ -89,8 +89,7 @@ def plans(plans, workspace, tmp_path_factory):
     copy = workspace.copy(tmp_path_factory.mktemp("read"))
     lake = copy.folder / "lake.yaml"
     text = lake.read_text()
-    assert text.count("    alerts: [] ") == 1
-    lake.write_text(text.replace("    alerts: []\n", f"    alerts: [{READER}]\n"))
+    lake.write_text(text.replace("    alerts: []\n", f"    alerts: [{READER}]\n", 1))  # dev is the first
     return plans | {ENVIRONMENTS[0]: copy.planned(ENVIRONMENTS[0])}
 
 

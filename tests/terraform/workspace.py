@@ -44,7 +44,7 @@ _NO_PROVIDER = (
 # What the registry itself says of a provider that nobody has, or in no such version: a mistake in versions.tf.
 _ANSWERED = ("no available releases match", "does not have a provider named")
 # What a deployment knows of itself, in place of what a person may have written there.
-_TFVARS = 'environment = "{}"\nowner = "data-platform"\ncost_center = "analytics"\n'
+_TFVARS = 'environment = "{}"\nowner       = "data-platform"\ncost_center = "analytics"\n'
 
 
 class Missing(Exception):

@@ -7,7 +7,9 @@ import signal
 import threading
 import time
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, NoRegionError
 
 from deploy import account, main
@@ -23,11 +25,14 @@ DATA = ["curated/", "raw/"]
 
 @pytest.fixture(autouse=True)
 def no_aws(monkeypatch, tmp_path):
-    """Nobody's credentials, and no build."""
+    """Nobody's credentials, a door that nobody answers, and no build."""
     for name in [name for name in os.environ if name.startswith("AWS_")] + ["AUTO_APPROVE", "EMPTY_BUCKETS"]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another test's, with its credentials
+    monkeypatch.setattr(shoplake_aws, "_CONFIG", Config(retries={"total_max_attempts": 1}))
     monkeypatch.setattr(main, "build", lambda source, target: target)
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody is there to answer
     shoplake_aws.client.cache_clear()
@@ -116,7 +121,6 @@ def test_a_terraform_that_doesnt_tell_its_version_is_refused(capsys, terraform):
 def test_where_aws_cant_be_reached_it_says_so(capsys, terraform, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     said = said_by(capsys, "plan", "dev")
     assert said.startswith("AWS can't be reached") and "region of environment dev in lake.yaml" in said
 
