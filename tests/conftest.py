@@ -6,18 +6,22 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-# The longest first, so that both processes end together. The first has a lake of its own besides the one that the
-# others share, and stops it before that one starts.
+# The longest first, files or folders, so that both processes end together. The first has a lake of its own besides the
+# one that the others share, and stops it before that one starts.
 LONGEST = (
     "test_killed_or_out_of_disk.py",
-    "test_faults_around_a_run.py",
+    "spark",
     "test_any_order_same_tables.py",
+    "test_faults_around_a_run.py",
     "test_catalogue.py",
+    "terraform",
     "test_failures_leave_no_trace.py",
-    "test_state_survives.py",
-    "test_bad_files.py",
+    "test_clicks.py",
     "test_generated_shop.py",
+    "test_state_survives.py",
     "test_bursts.py",
+    "test_bad_files.py",
+    "end_to_end",
 )
 # They look at one load of three days, which is made once in a process.
 OF_THREE_DAYS = (
@@ -53,5 +57,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Begin with the longest files where there are two processes; a plain `pytest` keeps its order."""
     if hasattr(config, "workerinput"):
         order = {name: place for place, name in enumerate(LONGEST)}
-        is_long = {"end_to_end": 0, "spark": 1, "terraform": 1}
-        items.sort(key=lambda i: (order.get(i.path.name, len(order)), is_long.get(i.path.parent.name, 2)))
+        items.sort(key=lambda i: order.get(i.path.name, order.get(i.path.parent.name, len(order))))

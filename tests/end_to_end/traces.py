@@ -61,7 +61,7 @@ def tables_are_whole(lake: LocalLake, before: Published, *published_by: str) -> 
 def one_letter_tells(lake: LocalLake, failed: str, state: str) -> None:
     """One e-mail about the failed run: its state, its dataset, and a command to run next."""
     (letter,) = eventually(lambda: lake.delivered(failed), 30)
-    assert f"run {failed} failed in {state}" in letter["subject"]
+    assert f"run {failed} failed in {state}" in letter["subject"], letter
     for words in (f"State    {state}", "Dataset  transactions", "Nothing of this run was published", "\nNext\n"):
         assert words in letter["body"], letter["body"]
     assert f"shoplake show {failed}" in letter["body"].partition("\nNext\n")[2]
