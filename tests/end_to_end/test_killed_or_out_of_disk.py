@@ -4,6 +4,7 @@ After a kill there is `shoplake up` and nothing else. Just before it another fil
 was saved to know of it. The kills follow upon each other: the run that starts after one is the victim of the next.
 """
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -87,6 +88,18 @@ def is_saved(lake: LocalLake, service: str, *words: str) -> bool:
     """Whether a service's state on disk has these words: what a kill leaves of it."""
     saved = (lake.state_dir / "services" / f"{service}.json").read_text()
     return all(word in saved for word in words)
+
+
+def is_saved_in(lake: LocalLake, run_id: str, state: str) -> bool:
+    """Whether what a kill leaves knows that the run entered a state: on a busy machine the lake saves seconds later."""
+    saved = json.loads((lake.state_dir / "services" / "stepfunctions.json").read_text())
+    events = [
+        event
+        for execution in saved["payload"]["executions"]["data"].values()
+        if execution["name"] == run_id
+        for event in execution["events"]
+    ]
+    return any(event.get("stateEnteredEventDetails", {}).get("name") == state for event in events)
 
 
 def is_validating(lake: LocalLake, run_id: str, before: Published) -> bool:
@@ -228,7 +241,7 @@ def kills(own_lake, checkout, tmp_path_factory):
 def held_run(lake: LocalLake, hold: Hold, before: Published, last: str) -> str:
     """The run after the last one, once it is where it is held."""
     run_id = eventually(lambda: run_after(lake, last), 60)
-    eventually(lambda: hold.is_held(lake, run_id, before), 120)
+    eventually(lambda: hold.is_held(lake, run_id, before) and is_saved_in(lake, run_id, hold.state), 120)
     return run_id
 
 
